@@ -1,0 +1,69 @@
+# Every command of the project; `make` or `make help` lists them.
+# Works with the oldest make around (3.81, on macOS) and needs nothing else but Python.
+
+PYTHON ?= python3
+VENV   ?= .venv
+EXTRAS ?= test
+ARGS    =
+
+RUN := $(VENV)/bin/python
+
+.PHONY: help train test coverage lint types format bench record hooks clean
+.NOTPARALLEL: # one environment: two pips at a time would break it
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  ARGS is passed on:      make test ARGS='-k softmax'"
+	@echo "  another Python:         make test PYTHON=python3.13 VENV=.venv-3.13"
+	@echo "  tests against PyTorch:  make test EXTRAS=test,oracle"
+
+train: $(VENV)/.has-examples ## train a network on real handwritten digits, show the result
+	@$(RUN) examples/digits.py $(ARGS)
+
+test: $(VENV)/.has-$(EXTRAS) ## run the tests
+	@$(RUN) -m pytest $(ARGS)
+
+coverage: $(VENV)/.has-$(EXTRAS) ## run the tests, list the lines they miss
+	@$(RUN) -m pytest --cov $(ARGS)
+
+lint: $(VENV)/.has-lint ## check style and formatting
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+
+types: $(VENV)/.has-lint ## check the package's types
+	@$(RUN) -m mypy
+
+format: $(VENV)/.has-lint ## format the code, repair what can be repaired
+	@$(RUN) -m ruff check --fix-only --show-fixes
+	@$(RUN) -m ruff format
+
+bench: $(VENV)/.has-$(EXTRAS) ## measure speed; against PyTorch with EXTRAS=test,oracle
+	@$(RUN) -m tests.benchmarks $(ARGS)
+
+record: $(VENV)/.has-test,oracle ## record PyTorch's values again (downloads PyTorch)
+	@$(RUN) -m tests.oracle.record $(ARGS)
+
+hooks: $(VENV)/.has-dev ## run lint and types before each commit
+	@$(RUN) -m pre_commit install
+
+clean: ## remove the environment, caches and generated files
+	@if [ -f "$(VENV)/pyvenv.cfg" ]; then rm -rf "$(VENV)"; fi
+	@rm -rf build dist out htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find minigrad tests examples docs -name __pycache__ -prune -exec rm -rf {} +
+
+# One stamp for the environment and one for each set of extras, so that each is installed when first needed
+# and again only when pyproject.toml changes.
+$(VENV)/.has-%: pyproject.toml $(VENV)/.made
+	@echo "Installing minigrad with its extras $* ..."
+	@$(RUN) -m pip install -qq --disable-pip-version-check -e '.[$*]'
+	@touch $@
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	    { echo "minigrad needs Python 3.11 or newer, and $(PYTHON) is not: try 'make PYTHON=python3.13' with yours."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "$(PYTHON) cannot make environments: install its venv module (on Debian: apt install python3-venv)."; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@

@@ -1,0 +1,100 @@
+"""minigrad: frameworks do backprop, and here is how.
+
+    import minigrad as mg
+
+    w = mg.tensor(0.0, requires_grad=True)
+    loss = w**2 - 10 * w + 25       # only the forward pass
+    loss.backward()                 # the framework does the rest
+    w.grad                          # tensor(-10.)
+
+To read the source, follow the chapters: graph, op, ops, engine, tensor, backend, functions.
+"""
+
+__version__ = "0.1.0"
+
+import difflib
+from typing import Any
+
+import numpy as np
+
+from minigrad import autograd, nn, optim
+from minigrad.backend import (
+    arange,
+    empty,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    manual_seed,
+    ones,
+    ones_like,
+    rand,
+    randint,
+    randn,
+    randperm,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from minigrad.engine import grad
+from minigrad.functions import concatenate, stack, std, var
+from minigrad.graph import enable_grad, is_grad_enabled, no_grad
+from minigrad.op import get_default_dtype, op, set_default_dtype
+from minigrad.ops.elementwise import (
+    abs,
+    add,
+    clip,
+    clone,
+    divide,
+    equal,
+    exp,
+    floor_divide,
+    greater,
+    greater_equal,
+    isfinite,
+    isinf,
+    isnan,
+    less,
+    less_equal,
+    log,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    not_equal,
+    power,
+    relu,
+    remainder,
+    sigmoid,
+    sign,
+    sqrt,
+    square,
+    subtract,
+    tanh,
+    where,
+)
+from minigrad.ops.linalg import matmul
+from minigrad.ops.nn import log_softmax, softmax
+from minigrad.ops.reduce import argmax, argmin, logsumexp, max, mean, min, sum
+from minigrad.ops.shape import broadcast_to, permute, reshape, squeeze, swapaxes, unsqueeze
+from minigrad.tensor import Tensor
+
+# PyTorch's other names for the same operators.
+amax, amin, cat, clamp, div, mul, neg, pow, sub = max, min, concatenate, clip, divide, multiply, negative, power, subtract
+eq, ge, gt, le, lt, ne = equal, greater_equal, greater, less_equal, less, not_equal
+transpose = swapaxes
+
+float16, float32, float64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
+int8, int16, int32, int64 = np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64)
+uint8, bool = np.dtype(np.uint8), np.dtype(np.bool_)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "viz":  # needs the extra `viz`, so it is imported only when it is asked for
+        import minigrad.viz
+
+        return minigrad.viz
+    near = difflib.get_close_matches(name, globals(), n=1)
+    hint = f"; the nearest name is {near[0]!r}" if near else ""
+    raise AttributeError(f"minigrad has no {name!r}{hint}")

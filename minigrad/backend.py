@@ -1,0 +1,117 @@
+"""Chapter 6: tensors made from nothing, and the random numbers among them.
+
+All random numbers of minigrad come from one generator: `manual_seed` starts it anew, and the same seed on the same machine
+gives the same numbers, bit for bit.
+
+Next: `functions.py`, functions composed of operators.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.op import get_default_dtype
+from minigrad.tensor import Tensor, unpacked, wrap
+
+_generator = np.random.default_rng()
+
+
+def manual_seed(seed: int) -> None:
+    """Start the random numbers anew from `seed`, an integer ≥ 0."""
+    global _generator
+    _generator = np.random.default_rng(seed)
+
+
+def generator() -> np.random.Generator:
+    """The generator that all of minigrad's random numbers come from."""
+    return _generator
+
+
+def _made(array: Any, dtype: Any, requires_grad: bool) -> Tensor:
+    if dtype is None and array.dtype == np.float64:
+        dtype = get_default_dtype()
+    return wrap(array.astype(dtype or array.dtype, copy=False), None).requires_grad_(requires_grad)
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new tensor with a copy of `data`: see `Tensor`."""
+    return Tensor(data, dtype, requires_grad)
+
+
+def from_numpy(array: Any) -> Tensor:
+    """A tensor that shares the memory of a NumPy array."""
+    return wrap(array, None)
+
+
+def zeros(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """All 0, of the given shape: `zeros(2, 3)` or `zeros((2, 3))`. The dtype is the default dtype unless given."""
+    return _made(np.zeros(unpacked(sizes)), dtype, requires_grad)
+
+
+def ones(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """All 1, of the given shape."""
+    return _made(np.ones(unpacked(sizes)), dtype, requires_grad)
+
+
+def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """All `fill_value`, of shape `size`."""
+    return _made(np.full(size, fill_value), dtype, requires_grad)
+
+
+def empty(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Of the given shape, its values not set."""
+    return _made(np.empty(unpacked(sizes)), dtype, requires_grad)
+
+
+def zeros_like(x: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """All 0, in the shape and dtype of `x`."""
+    return _made(np.zeros(x.shape), dtype or x.dtype, requires_grad)
+
+
+def ones_like(x: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """All 1, in the shape and dtype of `x`."""
+    return _made(np.ones(x.shape), dtype or x.dtype, requires_grad)
+
+
+def full_like(x: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """All `fill_value`, in the shape and dtype of `x`."""
+    return _made(np.full(x.shape, fill_value), dtype or x.dtype, requires_grad)
+
+
+def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """The identity matrix, (n, n), or its first m columns."""
+    return _made(np.eye(n, m), dtype, requires_grad)
+
+
+def arange(start: Any, end: Any = None, step: Any = 1, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """`start`, `start + step` ... up to but without `end`; `arange(n)` counts from 0. Integers stay integers."""
+    return _made(np.arange(start, end, step) if end is not None else np.arange(start), dtype, requires_grad)
+
+
+def linspace(start: float, end: float, steps: int, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """`steps` numbers, evenly spaced from `start` to `end`, both included."""
+    return _made(np.linspace(start, end, steps), dtype, requires_grad)
+
+
+def rand(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uniform on [0, 1)."""
+    return _made(_generator.random(unpacked(sizes)), dtype, requires_grad)
+
+
+def randn(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Normal with mean 0 and variance 1."""
+    return _made(_generator.standard_normal(unpacked(sizes)), dtype, requires_grad)
+
+
+def randint(low: int, high: int | None, size: Any = None, dtype: Any = None) -> Tensor:
+    """Integers, uniform on low ... high − 1; `randint(high, size)` starts at 0."""
+    if size is None:
+        low, high, size = 0, low, high
+    return _made(_generator.integers(low, high, size), dtype, False)  # type: ignore[arg-type]
+
+
+def randperm(n: int) -> Tensor:
+    """The integers 0 ... n − 1 in random order."""
+    return wrap(_generator.permutation(n), None)

@@ -1,0 +1,65 @@
+"""Chapter 7: functions composed of operators. They need no gradient of their own: the engine finds it.
+
+Next, and no longer part of the reading path: `nn/`, `optim.py`, `check.py`, `viz/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.backend import generator
+from minigrad.op import numpy_names, numpy_ops
+from minigrad.ops.reduce import count
+from minigrad.tensor import Tensor
+
+
+def concatenate(tensors: Sequence[Any], axis: int = 0, dim: int | None = None) -> Any:
+    """Join arrays along an axis that they have. Shapes must agree but for that axis. `dim` is PyTorch's name of `axis`."""
+    return ops.shape.concatenate(*tensors, axis=axis if dim is None else dim)
+
+
+def stack(tensors: Sequence[Any], axis: int = 0, dim: int | None = None) -> Any:
+    """Join arrays of one shape along a new axis. `dim` is PyTorch's name of `axis`."""
+    axis = axis if dim is None else dim
+    return concatenate([ops.shape.unsqueeze(tensor, axis) for tensor in tensors], axis)
+
+
+def var(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False, **torch_names: Any) -> Any:
+    """Variance: Σ (x − mean)² / (n − correction). As in PyTorch `correction` is 1; NumPy's `np.var` takes 0."""
+    if torch_names:
+        return var(x, **{"axis": axis, "correction": correction, "keepdims": keepdims, **numpy_names(torch_names)})
+    deviation = x - x.mean(axis, keepdims=True)
+    return (deviation * deviation).sum(axis, keepdims=keepdims) / (count(x.shape, axis) - correction)
+
+
+def std(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False, **torch_names: Any) -> Any:
+    """Standard deviation: √var. Where it is 0 its gradient is 0, as in PyTorch."""
+    variance = var(x, axis, correction, keepdims, **torch_names)
+    constant = variance == 0  # √ has an infinite slope there: take it of 1 instead, and then 0 for the result
+    return np.where(constant, 0, np.sqrt(np.where(constant, 1, variance)))
+
+
+def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
+    """In training, make each element 0 with probability p and multiply the others by 1 / (1 − p); else do nothing.
+
+    Source: Srivastava et al., "Dropout", JMLR 15 (2014), with the scaling moved from test time to training.
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p is a probability, between 0 and 1, not {p}")
+    if not training or p == 0:
+        return x
+    kept = generator().random(x.shape, dtype=np.float32) >= p
+    return x * (kept * np.asarray(1 / (1 - p) if p < 1 else 0, x.dtype))
+
+
+# What NumPy's functions of these names become on tensors, and the methods of Tensor that are compositions.
+numpy_ops[np.concatenate] = concatenate
+numpy_ops[np.stack] = stack
+numpy_ops[np.var] = lambda x, axis=None, ddof=0, keepdims=False: var(x, axis, ddof, keepdims)
+numpy_ops[np.std] = lambda x, axis=None, ddof=0, keepdims=False: std(x, axis, ddof, keepdims)
+Tensor.var = var  # type: ignore[attr-defined]
+Tensor.std = std  # type: ignore[attr-defined]

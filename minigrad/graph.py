@@ -1,0 +1,147 @@
+"""Chapter 1: the computation graph.
+
+Running `y = w * x` computes a value and, if `w` requires grad, leaves a `Node` behind: which operator ran, which nodes it
+read, and the few values that its local gradients will ask for. Nodes point only backwards, from a result to what it was
+made of, so a graph is freed by reference counting alone the moment its last result is dropped.
+
+This file knows nothing of derivatives: it says what a node is, whether recording is on, and whether a value that a node
+has saved was written over since.
+
+Next: `op.py`, what an operator is.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minigrad.op import Op
+
+# The one knot of the house: an operator wraps its result in a Tensor, and Tensor's methods are operators.
+# Chapter 5 ties it when it is imported, by setting these two names.
+Tensor: Any = None
+wrap: Callable[[Any, Node | None], Any]
+
+_tickets = count(1)
+
+
+class Node:
+    """One step of a computation: the result of an operator, or a leaf.
+
+    Attributes:
+        op: the operator that ran; None for a leaf.
+        inputs: for each argument of `op`, the node it came from, or None where no gradient flows. Empty for a leaf.
+        saved: what the local gradients asked for, in the order of `op.asked`; None once a backward pass has dropped it.
+        shape, dtype: of the result.
+        ticket: creation order. A node is always younger than what it read, so "newest first" is a topological order.
+        tensor: only a leaf has it, a weak reference to its Tensor. A graph must not keep its own leaves alive.
+    """
+
+    __slots__ = ("__weakref__", "dtype", "inputs", "op", "saved", "shape", "tensor", "ticket")
+
+    op: Op | None
+    inputs: Sequence[Node | None]
+    saved: tuple[Any, ...] | None
+    shape: tuple[int, ...]
+    dtype: Any
+    ticket: int
+    tensor: weakref.ref[Tensor]
+
+    def __init__(self, op: Op, inputs: Sequence[Node | None], saved: tuple[Any, ...], out: Any) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.saved = saved
+        self.shape = out.shape
+        self.dtype = out.dtype
+        self.ticket = next(_tickets)
+
+    @classmethod
+    def leaf(cls, tensor: Tensor) -> Node:
+        """The node of a tensor that nobody computed: where gradients end and `.grad` is filled."""
+        node = cls(None, (), (), tensor.data)  # type: ignore[arg-type]
+        node.tensor = weakref.ref(tensor)
+        return node
+
+    def __repr__(self) -> str:
+        name = self.op.name if self.op else "leaf"
+        return f"<Node {self.ticket}: {name}, {self.dtype} {self.shape}>"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The recording switch. A context variable rather than a global: each thread and each async task has its own.
+
+_recording: ContextVar[bool] = ContextVar("minigrad_recording", default=True)
+is_grad_enabled = _recording.get
+
+
+@contextmanager
+def _set_recording(enabled: bool) -> Iterator[None]:
+    token = _recording.set(enabled)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+def no_grad() -> Any:
+    """Record nothing inside `with no_grad():`, or inside a function decorated with `@no_grad()`."""
+    return _set_recording(False)
+
+
+def enable_grad() -> Any:
+    """Record again, inside a `no_grad` region."""
+    return _set_recording(True)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Version stamps. A node saves arrays without copying them. Should someone write into such an array before the backward
+# pass, the gradient would be silently wrong. So every in-place write through minigrad takes a ticket too, noted for the
+# memory that it went to (views share it): a value is stale if its memory was written after its node was made.
+
+_writes: dict[int, tuple[weakref.ref[Any], int, str]] = {}
+last_write = 0
+
+
+def _owner(array: Any) -> Any:
+    """The array that owns the memory: the end of the chain of views."""
+    while isinstance(base := array.base, type(array)):
+        array = base
+    return array
+
+
+def note_write(array: Any) -> None:
+    """Remember that `array` was just written in place, and by which line."""
+    global last_write
+    owner = _owner(array)
+    key = id(owner)
+    last_write = next(_tickets)
+    _writes[key] = (weakref.ref(owner, lambda _: _writes.pop(key, None)), last_write, user_line())
+
+
+def check_not_stale(node: Node) -> None:
+    """Raise if a value that `node` saved was overwritten after the node was made.
+
+    In ordinary training every write is older than every node: compare `node.ticket` with `last_write` first.
+    """
+    for name, value in zip(node.op.asked if node.op else (), node.saved or (), strict=True):
+        write = _writes.get(id(_owner(value))) if hasattr(value, "base") else None
+        if write and write[1] > node.ticket:
+            raise RuntimeError(
+                f"{node.op.name}: its {name} (shape {value.shape}), which the backward pass needs, was overwritten in "  # type: ignore[union-attr]
+                f"place at {write[2]}, after the forward pass had read it. Call backward() before you write, or write "
+                f"into a copy: t.clone()."
+            )
+
+
+def user_line() -> str:
+    """`file:line` of the innermost caller outside minigrad."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "minigrad":
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -1,0 +1,167 @@
+"""Layers: an operator, with its parameters and its state."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+from minigrad.ops.elementwise import relu
+from minigrad.ops.nn import along_channels, batch_norm, cross_entropy, linear, standardised
+from minigrad.backend import generator, ones, zeros
+from minigrad.functions import dropout
+from minigrad.nn.module import Module, Parameter
+from minigrad.op import get_default_dtype
+from minigrad.tensor import Tensor
+
+
+class Linear(Module):
+    """y = x Wᵀ + b
+
+    Shapes: x (..., in_features), y (..., out_features).
+
+    Parameters: weight (out_features, in_features) and bias (out_features), both uniform on ±1 / √in_features at first.
+
+    Args:
+        in_features, out_features: sizes of the last axis of input and output.
+        bias: False leaves b out, as before a BatchNorm, which would subtract it again.
+
+    Raises:
+        ValueError: at the call, x does not end in in_features.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        bound = 1 / math.sqrt(in_features) if in_features else 0
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = Parameter(generator().uniform(-bound, bound, (out_features, in_features)), get_default_dtype())
+        self.bias = Parameter(generator().uniform(-bound, bound, out_features), get_default_dtype()) if bias else None
+
+    def forward(self, x: Any) -> Tensor:
+        return linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class ReLU(Module):
+    """max(x, 0), elementwise."""
+
+    def forward(self, x: Any) -> Tensor:
+        return relu(x)  # type: ignore[no-any-return]
+
+
+class Sequential(Module):
+    """Modules, one after the other: `Sequential(a, b)(x)` is `b(a(x))`."""
+
+    def __init__(self, *modules: Module) -> None:
+        for i, module in enumerate(modules):
+            if not isinstance(module, Module):
+                raise TypeError(f"Sequential takes modules; argument {i} is a {type(module).__name__}")
+            setattr(self, str(i), module)
+
+    def forward(self, x: Any) -> Any:
+        for _, module in self.named_children():
+            x = module(x)
+        return x
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.named_children())
+
+    def __getitem__(self, i: int) -> Module:
+        return [module for _, module in self.named_children()][i]
+
+
+class BatchNorm1d(Module):
+    """y = γ · (x − μ) / √(σ² + ε) + β, for each channel.
+
+    In training μ and σ² (biased) are those of the batch, and the running estimates move towards them:
+    running ← (1 − momentum) · running + momentum · batch, with the unbiased variance. In evaluation μ and σ² are the
+    running estimates, so that an example's result does not depend on the others beside it.
+
+    Shapes: x and y (N, C) or (N, C, L).
+
+    Parameters: weight γ (C), at first 1, and bias β (C), at first 0.
+    Buffers: running_mean (C), at first 0; running_var (C), at first 1; num_batches_tracked.
+
+    Args:
+        num_features: C.
+        eps: ε.
+        momentum: weight of the new batch in the running estimates; None makes them the plain average of all batches.
+        affine: False leaves γ and β out.
+
+    Raises:
+        ValueError: x has another number of channels, or in training only one value per channel: its variance is 0.
+
+    Warns:
+        UserWarning: evaluation before any training batch, when the running estimates still mean nothing.
+
+    Source: Ioffe and Szegedy, "Batch normalization", ICML 2015.
+    """
+
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True) -> None:
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.weight = Parameter(ones(num_features)) if affine else None
+        self.bias = Parameter(zeros(num_features)) if affine else None
+        self.register_buffer("running_mean", zeros(num_features))
+        self.register_buffer("running_var", ones(num_features))
+        self.register_buffer("num_batches_tracked", Tensor(0))
+
+    def forward(self, x: Any) -> Tensor:
+        if x.ndim not in (2, 3) or x.shape[1] != self.num_features:
+            raise ValueError(f"BatchNorm1d({self.num_features}) takes x of shape (N, {self.num_features}) or "
+                             f"(N, {self.num_features}, L), got {x.shape}")
+        weight = ones(self.num_features) if self.weight is None else self.weight
+        bias = zeros(self.num_features) if self.bias is None else self.bias
+        if not self.training:
+            if self.num_batches_tracked.item() == 0:
+                warnings.warn("BatchNorm1d in evaluation before any training batch: its running mean and variance "
+                              "are still 0 and 1", stacklevel=3)
+            mean, var = along_channels(self.running_mean, x), along_channels(self.running_var, x)
+            return standardised(x, mean, var, self.eps) * along_channels(weight, x) + along_channels(bias, x)
+        y, mean, var = batch_norm.with_extras(x, weight, bias, self.eps)
+        self._follow(mean.reshape(-1), var.reshape(-1), n=math.prod(x.shape) // self.num_features)
+        return y  # type: ignore[no-any-return]
+
+    def _follow(self, mean: Any, var: Any, n: int) -> None:
+        """Move the running estimates towards a batch of n values per channel."""
+        self.num_batches_tracked = Tensor(self.num_batches_tracked.item() + 1)
+        share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
+        dtype = self.running_mean.dtype
+        self.running_mean = Tensor((1 - share) * self.running_mean.data + share * mean, dtype)
+        self.running_var = Tensor((1 - share) * self.running_var.data + share * (n / (n - 1)) * var, dtype)
+
+    def extra_repr(self) -> str:
+        affine = self.weight is not None
+        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={affine}"
+
+
+class Dropout(Module):
+    """In training, make each element 0 with probability p and multiply the others by 1 / (1 − p); else do nothing.
+
+    Args:
+        p: probability, between 0 and 1.
+
+    Raises:
+        ValueError: p is not a probability.
+    """
+
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p <= 1:
+            raise ValueError(f"Dropout: p is a probability, between 0 and 1, not {p}")
+        self.p = p
+
+    def forward(self, x: Any) -> Tensor:
+        return dropout(x, self.p, self.training)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class CrossEntropyLoss(Module):
+    """Mean over the examples of −log softmax(logits)[target]: see `cross_entropy`."""
+
+    def forward(self, logits: Any, target: Any) -> Tensor:
+        return cross_entropy(logits, target)  # type: ignore[no-any-return]

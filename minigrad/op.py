@@ -1,0 +1,339 @@
+"""Chapter 2: what an operator is.
+
+An operator is a forward function plus one local gradient for each input that has one:
+
+    @op(np.multiply, x=lambda y: y, y=lambda x: x)
+    def multiply(x, y): return np.multiply(x, y)
+
+A local gradient takes one of three forms:
+
+    a number                 ∂out/∂x is constant                                          add:      x=1
+    a function without `g`   ∂out/∂x, elementwise: the engine multiplies by upstream      tanh:     x=lambda out: 1 - out * out
+    a function with `g`      the whole vector-Jacobian product, given the upstream `g`    matmul:   x=lambda g, y: g @ mT(y)
+
+It asks by parameter name for what it needs: an input, a parameter such as `axis`, the result `out`, an input's shape
+`x_shape`, an extra that the forward function returns beside its result and the operator declares in `saves`, or, where
+the forward function takes `*arrays`, the position `i` of the input in question. What no gradient asks for is not kept.
+
+The same text serves arrays and tensors. On arrays, an operator is its forward function and returns an array. With a
+Tensor among its inputs it returns a Tensor and, while recording, leaves a node in the graph. So gradients run on raw
+arrays in a first backward pass and on tensors when their own derivative is wanted.
+
+Next: `ops/`, the operators.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+from collections.abc import Callable
+from functools import cached_property
+from itertools import repeat
+from operator import itemgetter
+from types import MethodType
+from typing import Any
+
+import numpy as np
+
+from minigrad import graph
+from minigrad.graph import Node, is_grad_enabled
+
+registry: dict[str, Op] = {}  # every operator, by name
+numpy_ops: dict[Any, Callable[..., Any]] = {}  # NumPy function -> the operator that stands for it on tensors
+
+
+class LocalGradient:
+    """How the result of an operator depends on one of its inputs.
+
+    Attributes:
+        constant: the derivative, if it is a number; otherwise None.
+        rule: the function that computes it, if it is not a number.
+        asks: the names of what `rule` wants to be given, in order.
+        is_vjp: whether `rule` takes `g` and applies the chain rule itself.
+    """
+
+    def __init__(self, rule: float | Callable[..., Any]) -> None:
+        self.rule = rule
+        self.constant = None if callable(rule) else rule
+        self.asks = tuple(inspect.signature(rule).parameters) if callable(rule) else ()
+        self.is_vjp = "g" in self.asks
+
+    def choose_from(self, saved_names: tuple[str, ...]) -> None:
+        """Learn where in a node's `saved` lies what the rule asks for."""
+        names = [*saved_names, "g", "i"]
+        self._chosen = chooser([names.index(name) for name in self.asks])
+
+    def __call__(self, saved: tuple[Any, ...], g: Any, i: int) -> Any:
+        """What the rule says about argument `i`, given what its operator saved and the upstream gradient `g`."""
+        return self.rule(*self._chosen((*saved, g, i) if self.is_vjp else saved))  # type: ignore[operator]
+
+
+def chooser(positions: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """A function that takes the elements at `positions` out of a tuple, at the speed of C."""
+    if len(positions) == 1:
+        return itemgetter(slice(positions[0], positions[0] + 1))
+    return itemgetter(*positions) if positions else lambda _: ()
+
+
+class Op:
+    """An operator: call it on tensors or arrays. Made by the decorator `op`."""
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        numpy_functions: tuple[Any, ...],
+        saves: tuple[str, ...],
+        gradients: dict[str, float | Callable[..., Any]],
+    ) -> None:
+        self.name = forward.__name__.strip("_")
+        self.forward = forward
+        self.saves = saves
+        self.numpy_functions = numpy_functions
+        self.gradients = {slot: LocalGradient(rule) for slot, rule in gradients.items()}
+        parameters = inspect.signature(forward).parameters
+        self.parameters = tuple(parameters)
+        self.defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
+        self.variadic = next((name for name, p in parameters.items() if p.kind is p.VAR_POSITIONAL), None)
+        self.sets_dtype = "dtype" in parameters
+        self._check_names()
+        asked = {name for gradient in self.gradients.values() for name in gradient.asks} - {"g", "i"}
+        if asked & set(saves):  # extras regain their history by running forward again: keep what that needs
+            asked |= set(self.parameters)
+        self.asked = tuple(sorted(asked))
+        self._shaped = [i for i, name in enumerate(self.parameters) if f"{name}_shape" in asked]
+        self._savers: dict[int, Callable[[tuple[Any, ...]], tuple[Any, ...]]] = {}
+        for gradient in self.gradients.values():
+            gradient.choose_from(self.asked)
+        self.by_slot = repeat(self.gradients.get(self.variadic)) if self.variadic else tuple(map(self.gradients.get, self.parameters))
+        self.__doc__ = forward.__doc__
+        self.__name__ = self.name
+        self.__wrapped__ = forward  # lets inspect.signature and help() show the forward function's own
+
+    def _check_names(self) -> None:
+        shapes = {f"{name}_shape" for name in self.parameters}
+        may_ask = {"g", "out", *self.parameters, *self.saves, *shapes, *(["i"] if self.variadic else [])}
+        for slot, gradient in self.gradients.items():
+            if slot not in self.parameters:
+                raise TypeError(f"{self.name}: a gradient is declared for {slot!r}, which is not one of {self.parameters}")
+            for name in gradient.asks:
+                if name not in may_ask:
+                    raise TypeError(
+                        f"{self.name}: the gradient for {slot!r} asks for {name!r}, but an operator "
+                        f"{self.name}({', '.join(self.parameters)}) can give only {', '.join(sorted(may_ask))}"
+                    )
+
+    # -- calling --------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._run(args, kwargs)[0]
+
+    def with_extras(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """Call the operator and return its result and, as plain arrays, the extras that it `saves`."""
+        return self._run(args, kwargs)
+
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        if kwargs or len(args) != len(self.parameters) or self.variadic:
+            args, kwargs = self._bind(args, kwargs)
+
+        arrays = []
+        inputs = []
+        tracked = 0  # one bit for each argument: whether it is part of a graph
+        has_tensor = False
+        for value in args:
+            tracked *= 2
+            if isinstance(value, graph.Tensor):
+                has_tensor = True
+                arrays.append(value.data)
+                inputs.append(value.node)
+                if value.node is not None:
+                    tracked += 1
+            else:
+                # A NumPy scalar becomes a Python number, which never promotes float32 to float64.
+                arrays.append(value.item() if isinstance(value, np.generic) else value)
+                inputs.append(None)
+
+        try:
+            out = self.forward(*arrays, **kwargs)
+        except (TypeError, ValueError, IndexError, AttributeError) as error:
+            raise self._explained(error, arrays) from error
+        extras: tuple[Any, ...] = ()
+        if self.saves:
+            out, *extras = out  # type: ignore[assignment]
+        if not has_tensor:
+            return out, *extras
+        if out.dtype is _float64 and not self.sets_dtype:
+            out = _narrowed(out, arrays)
+        if not (tracked and self.gradients and is_grad_enabled()):
+            return graph.wrap(out, None), *extras
+
+        if self.variadic:
+            arrays = [tuple(arrays), *[kwargs[name] for name in self.parameters[1:]]]
+        shapes = [np.shape(arrays[i]) for i in self._shaped] if self._shaped else ()
+        save = self._savers.get(tracked)
+        if save is None:
+            save = self._savers[tracked] = self._saver(inputs)
+        saved = save((*arrays, out, *extras, *shapes, None))
+        return graph.wrap(out, Node(self, inputs, saved, out)), *extras
+
+    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """All arguments in the order of the parameters; those after `*arrays` stay keywords."""
+        kwargs = numpy_names(kwargs)
+        unknown = kwargs.keys() - set(self.parameters)
+        if unknown or (len(args) > len(self.parameters) and not self.variadic):
+            problem = f"an unexpected argument {unknown.pop()!r}" if unknown else f"{len(args)} arguments"
+            raise TypeError(f"{self.name}() got {problem}; it takes {inspect.signature(self.forward)}")
+        if self.variadic:
+            return args, {**self.defaults, **kwargs}
+        values = {**self.defaults, **dict(zip(self.parameters, args, strict=False)), **kwargs}
+        missing = [name for name in self.parameters if name not in values]
+        if missing:
+            raise TypeError(f"{self.name}() needs {' and '.join(missing)}; it takes {inspect.signature(self.forward)}")
+        return tuple([values[name] for name in self.parameters]), {}
+
+    def _saver(self, inputs: list[Node | None]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+        """Choose what the gradients of the inputs that are part of a graph ask for; None for what only others do."""
+        slots = {self.variadic or self.parameters[i] for i, node in enumerate(inputs) if node is not None}
+        for slot in slots - self.gradients.keys():
+            raise TypeError(f"{self.name} has no gradient for {slot!r}: pass {slot}.detach()")
+        wanted = {name for slot in slots for name in self.gradients[slot].asks}
+        if wanted & set(self.saves):
+            wanted |= set(self.parameters)
+        available = [*self.parameters, "out", *self.saves, *[f"{self.parameters[i]}_shape" for i in self._shaped]]
+        nothing = len(available)  # the position of None
+        return chooser([available.index(name) if name in wanted else nothing for name in self.asked])
+
+    # -- second order ---------------------------------------------------------------------------------------------
+
+    def saved_as_tensors(self, node: Node) -> tuple[Any, ...]:
+        """What `node` saved, as tensors that are part of the graph, so that gradients of gradients can flow."""
+        saved = dict(zip(self.asked, node.saved or (), strict=True))
+        if saved.get("out") is not None:
+            saved["out"] = graph.wrap(saved["out"], node)
+        for i, name in enumerate(self.parameters):
+            if name == self.variadic and saved.get(name) is not None:
+                saved[name] = tuple(graph.wrap(a, n) for a, n in zip(saved[name], node.inputs, strict=True))
+            elif name in self.gradients and hasattr(saved.get(name), "dtype"):
+                saved[name] = graph.wrap(saved[name], node.inputs[i])
+        if any(saved.get(name) is not None for name in self.saves):
+            _, *extras = self.forward(*[saved[name] for name in self.parameters])
+            saved.update((name, extra) for name, extra in zip(self.saves, extras, strict=True) if name in saved)
+        return tuple(saved.values())
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def __get__(self, tensor: Any, owner: Any = None) -> Any:
+        """As an attribute of the class Tensor an operator is a method: `Tensor.exp = exp`, then `t.exp()`."""
+        return self if tensor is None else MethodType(self, tensor)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}{inspect.signature(self.forward)}>"
+
+    @cached_property
+    def formulas(self) -> dict[str, str]:
+        """Slot -> the text of its local gradient, read from the source of the declaration."""
+        source_file = inspect.getsourcefile(self.forward) or ""
+        source = "".join(linecache.getlines(source_file, self.forward.__globals__))
+        texts = {slot: str(g.constant) for slot, g in self.gradients.items() if g.constant is not None}
+        functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+        for function in functions:
+            first_line = min([function.lineno, *(d.lineno for d in function.decorator_list)])
+            if first_line != self.forward.__code__.co_firstlineno:
+                continue
+            for decorator in function.decorator_list:
+                for keyword in decorator.keywords if isinstance(decorator, ast.Call) else []:
+                    if keyword.arg in self.gradients and keyword.arg not in texts:
+                        texts[keyword.arg] = _formula(keyword.value, functions)
+        for slot, gradient in self.gradients.items():  # no source, as in a bare interpreter: what it depends on
+            texts.setdefault(slot, f"f({', '.join(gradient.asks)})")
+        return texts
+
+    def _explained(self, error: Exception, arrays: list[Any]) -> Exception:
+        """The error, with the operator and its arguments named."""
+        names = [self.variadic] * len(arrays) if self.variadic else self.parameters
+        given = ", ".join(
+            f"{name}: {value.dtype} {value.shape}" if hasattr(value, "shape") else f"{name}={value!r}"
+            for name, value in zip(names, arrays, strict=True)
+        )
+        kind = next((k for k in (IndexError, ValueError) if isinstance(error, k)), TypeError)
+        return kind(f"{self.name}({given}): {error}")
+
+
+def op(*numpy_functions: Any, saves: tuple[str, ...] = (), **gradients: float | Callable[..., Any]) -> Callable[..., Op]:
+    """Declare an operator: its local gradients here, its forward pass in the function below.
+
+    Args:
+        numpy_functions: NumPy functions that this operator stands for when they are called on a tensor.
+        saves: names of extras that the forward function returns beside its result, for the gradients to use.
+        gradients: input -> local gradient, in one of the three forms that the head of this file explains.
+
+    Raises:
+        TypeError: a gradient is declared for, or asks for, a name that the operator does not have.
+
+    >>> @op(x=lambda x: 3 * x**2)
+    ... def cube(x):
+    ...     return x**3
+    >>> import minigrad as mg
+    >>> x = mg.tensor(2.0, requires_grad=True)
+    >>> cube(x).backward()
+    >>> x.grad
+    tensor(12.)
+    """
+
+    def declare(forward: Callable[..., Any]) -> Op:
+        operator = Op(forward, numpy_functions, saves, gradients)
+        registry[operator.name] = operator
+        numpy_ops.update(dict.fromkeys(numpy_functions, operator))
+        return operator
+
+    return declare
+
+
+def numpy_names(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Keyword arguments with PyTorch's `dim` and `keepdim` under NumPy's names, `axis` and `keepdims`."""
+    names = {"dim": "axis", "keepdim": "keepdims"}
+    return {names.get(name, name): value for name, value in kwargs.items()}
+
+
+# -- dtypes -----------------------------------------------------------------------------------------------------------
+
+_float64 = np.dtype(np.float64)
+_default_dtype: np.dtype[Any] = np.dtype(np.float32)
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """The dtype that Python floats and lists become: float32 unless set otherwise."""
+    return _default_dtype
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Make `dtype` (float16, float32 or float64) the one that Python floats and lists become."""
+    global _default_dtype
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f":
+        raise TypeError(f"set_default_dtype: only a floating dtype can be the default, not {dtype}")
+    _default_dtype = dtype
+
+
+def _narrowed(out: Any, arrays: list[Any]) -> Any:
+    """A float64 result, unless a float64 array went in: integers beside float32 must not widen it, as NumPy would."""
+    floats = {a.dtype for a in arrays if hasattr(a, "dtype") and a.dtype.kind == "f"}
+    if _float64 in floats:
+        return out
+    return out.astype(np.result_type(*floats) if floats else _default_dtype)
+
+
+# -- formulas ---------------------------------------------------------------------------------------------------------
+
+
+def _formula(rule: ast.expr, functions: list[ast.FunctionDef]) -> str:
+    """The text of a local gradient: the body of a lambda, or of a named function that is one `return`."""
+    if isinstance(rule, ast.Lambda):
+        return ast.unparse(rule.body)
+    for function in functions:
+        if isinstance(rule, ast.Name) and function.name == rule.id:
+            body = function.body[1:] if ast.get_docstring(function) else function.body
+            if len(body) == 1 and isinstance(body[0], ast.Return) and body[0].value:
+                return ast.unparse(body[0].value)
+            return f"{function.name}({', '.join(a.arg for a in function.args.args)})"
+    return ast.unparse(rule)

@@ -1,0 +1,216 @@
+"""Chapter 3a: elementwise operators.
+
+Each gradient is ∂out/∂x where it exists. At kinks it is the value that PyTorch gives: relu'(0) = abs'(0) = 0,
+maximum and minimum share a tie evenly, clip passes the gradient on its closed interval.
+"""
+
+import numpy as np
+
+from minigrad.op import op
+
+# -- arithmetic -------------------------------------------------------------------------------------------------------
+
+
+@op(np.add, x=1, y=1)
+def add(x, y):
+    return x + y
+
+
+@op(np.subtract, x=1, y=-1)
+def subtract(x, y):
+    return x - y
+
+
+@op(np.multiply, x=lambda y: y, y=lambda x: x)
+def multiply(x, y):
+    return x * y
+
+
+@op(np.divide, x=lambda y: 1 / y, y=lambda out, y: -out / y)
+def divide(x, y):
+    return x / y
+
+
+@op(np.floor_divide, x=0, y=0)
+def floor_divide(x, y):
+    return x // y
+
+
+@op(np.remainder, x=1, y=lambda x, y: -(x // y))
+def remainder(x, y):
+    return x % y
+
+
+def power_x(x, y):
+    if isinstance(y, int | float):
+        return y * x ** (y - 1) if y else 0
+    # At x = y = 0 the text y x^(y-1) reads 0 · 0^(-1); the exponent 1 makes it 0 · 0.
+    return y * x ** np.where((x == 0) & (y == 0), 1, y - 1)
+
+
+def power_y(x, y, out):
+    # At x = 0, xʸ log x reads 0 · log 0 where its limit is 0; log 1 makes it so.
+    return out * np.log(np.where((x == 0) & (y >= 0), 1, x))
+
+
+@op(np.power, x=power_x, y=power_y)
+def power(x, y):
+    return x**y
+
+
+@op(np.square, x=lambda x: 2 * x)
+def square(x):
+    return x * x
+
+
+@op(np.negative, x=-1)
+def negative(x):
+    return -x
+
+
+@op(np.positive, np.copy, x=1)
+def clone(x):
+    return x.copy()
+
+
+@op(x=1)
+def cast(x, dtype):
+    return x.astype(dtype)
+
+
+# -- functions --------------------------------------------------------------------------------------------------------
+
+
+@op(np.exp, x=lambda out: out)
+def exp(x):
+    return np.exp(x)
+
+
+@op(np.log, x=lambda x: 1 / x)
+def log(x):
+    return np.log(x)
+
+
+@op(np.sqrt, x=lambda out: 0.5 / out)
+def sqrt(x):
+    return np.sqrt(x)
+
+
+@op(np.tanh, x=lambda out: 1 - out * out)
+def tanh(x):
+    return np.tanh(x)
+
+
+@op(x=lambda out: out * (1 - out))
+def sigmoid(x):
+    e = np.exp(-np.abs(x))  # never overflows
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+@op(np.absolute, x=lambda x: np.sign(x))
+def abs(x):
+    return np.absolute(x)
+
+
+@op(np.sign, x=0)
+def sign(x):
+    return np.sign(x)
+
+
+# -- choices ----------------------------------------------------------------------------------------------------------
+
+
+@op(x=lambda out: out > 0)  # the mask multiplies upstream: several times faster than np.where
+def relu(x):
+    return np.maximum(x, 0)
+
+
+@op(np.maximum, x=lambda g, x, y: g * (x > y) + g / 2 * (x == y), y=lambda g, x, y: g * (y > x) + g / 2 * (x == y))
+def maximum(x, y):
+    return np.maximum(x, y)
+
+
+@op(np.minimum, x=lambda g, x, y: g * (x < y) + g / 2 * (x == y), y=lambda g, x, y: g * (y < x) + g / 2 * (x == y))
+def minimum(x, y):
+    return np.minimum(x, y)
+
+
+def clip_x(x, min, max):
+    return (True if min is None else x >= min) & (True if max is None else x <= max)
+
+
+@op(np.clip, x=clip_x)
+def clip(x, min=None, max=None):
+    return np.clip(x, min, max)
+
+
+@op(np.where, x=lambda g, condition: np.where(condition, g, 0), y=lambda g, condition: np.where(condition, 0, g))
+def where(condition, x, y):
+    return np.where(condition, x, y)
+
+
+# -- comparisons and logic: plain results, no gradient ----------------------------------------------------------------
+
+@op(np.equal)
+def equal(x, y):
+    return x == y
+
+
+@op(np.not_equal)
+def not_equal(x, y):
+    return x != y
+
+
+@op(np.less)
+def less(x, y):
+    return x < y
+
+
+@op(np.less_equal)
+def less_equal(x, y):
+    return x <= y
+
+
+@op(np.greater)
+def greater(x, y):
+    return x > y
+
+
+@op(np.greater_equal)
+def greater_equal(x, y):
+    return x >= y
+
+
+@op(np.bitwise_and)
+def bitwise_and(x, y):
+    return x & y
+
+
+@op(np.bitwise_or)
+def bitwise_or(x, y):
+    return x | y
+
+
+@op(np.bitwise_xor)
+def bitwise_xor(x, y):
+    return x ^ y
+
+
+@op(np.invert)
+def invert(x):
+    return ~x
+
+
+@op(np.isnan)
+def isnan(x):
+    return np.isnan(x)
+
+
+@op(np.isinf)
+def isinf(x):
+    return np.isinf(x)
+
+
+@op(np.isfinite)
+def isfinite(x):
+    return np.isfinite(x)

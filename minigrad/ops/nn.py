@@ -1,0 +1,103 @@
+"""Chapter 3e: what neural networks are made of. Each has a fused gradient because it is more stable, or faster, than the
+composition of its parts; the tests hold it equal to that composition."""
+
+import math
+
+import numpy as np
+
+from minigrad.op import op
+
+
+@op(
+    x=lambda g, weight: g @ weight,
+    weight=lambda g, x: rows(g).swapaxes(0, 1) @ rows(x),
+    bias=1,
+)
+def linear(x, weight, bias=None):
+    """x Wᵀ + b: x (..., in), weight (out, in), bias (out) or None; result (..., out)."""
+    y = x @ weight.swapaxes(0, 1)
+    return y if bias is None else y + bias
+
+
+def rows(x):
+    """All axes but the last as one: a stack of rows."""
+    return x.reshape(-1, x.shape[-1])
+
+
+@op(x=lambda g, out, axis: out * (g - (g * out).sum(axis, keepdims=True)))
+def softmax(x, axis=-1):
+    e = np.exp(x - x.max(axis, keepdims=True))
+    return e / e.sum(axis, keepdims=True)
+
+
+@op(x=lambda g, out, axis: g - np.exp(out) * g.sum(axis, keepdims=True))
+def log_softmax(x, axis=-1):
+    shifted = x - x.max(axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
+
+
+@op(saves=("y_hat",), logits=lambda g, y_hat, target: g / len(target) * (y_hat - one_hot(target, y_hat.shape[1])))
+def cross_entropy(logits, target):
+    """Mean over the rows of −log softmax(logits)[target]; logits (N, C) floating, target (N,) integers in 0 ... C−1."""
+    check_labels(logits, target)
+    shifted = logits - logits.max(1, keepdims=True)
+    e = np.exp(shifted)
+    total = e.sum(1, keepdims=True)
+    losses = np.log(total)[:, 0] - shifted[np.arange(len(target)), target]
+    return losses.mean(), e / total
+
+
+def one_hot(labels, classes):
+    """One row per label, True at its class."""
+    return labels[:, None] == np.arange(classes)
+
+
+def check_labels(logits, target):
+    if logits.ndim != 2 or target.shape != logits.shape[:1]:
+        raise ValueError(
+            f"expected logits (N, C) and target (N,), got {logits.shape} and {target.shape}; "
+            f"target holds the class of each row, not one column per class"
+        )
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"target must hold integer class labels, not {target.dtype}; write target.astype(int)")
+    classes = logits.shape[1]
+    if target.size and not (0 <= target.min() and target.max() < classes):
+        wrong = target[(target < 0) | (target >= classes)][0]
+        raise IndexError(f"label {wrong} is out of range: logits with {classes} classes take labels 0 ... {classes - 1}")
+
+
+@op(
+    saves=("mean", "var"),
+    x=lambda g, x, weight, mean, var, eps: batch_norm_x(g, standardised(x, mean, var, eps), weight, var, eps),
+    weight=lambda g, x, mean, var, eps: (g * standardised(x, mean, var, eps)).sum(all_but_channels(x)),
+    bias=lambda g: g.sum(all_but_channels(g)),
+)
+def batch_norm(x, weight, bias, eps=1e-5):
+    """weight · (x − μ) / √(σ² + ε) + bias, with μ and σ² (biased) of each channel: axis 1 of x; weight and bias (C,)."""
+    axes = all_but_channels(x)
+    if x.ndim < 2 or math.prod(x.shape) == x.shape[1]:
+        raise ValueError(f"in training, x needs shape (N, C, ...) with more than one value per channel, got {x.shape}")
+    mean = x.mean(axes, keepdims=True)
+    var = ((x - mean) ** 2).mean(axes, keepdims=True)
+    return standardised(x, mean, var, eps) * along_channels(weight, x) + along_channels(bias, x), mean, var
+
+
+def batch_norm_x(g, x_hat, weight, var, eps):
+    axes = all_but_channels(g)
+    # Moving x also moves the mean and the variance that it is measured by: the two terms that are taken off.
+    shifted_mean = g.mean(axes, keepdims=True)
+    shifted_var = x_hat * (g * x_hat).mean(axes, keepdims=True)
+    return along_channels(weight, g) / np.sqrt(var + eps) * (g - shifted_mean - shifted_var)
+
+
+def standardised(x, mean, var, eps):
+    return (x - mean) / np.sqrt(var + eps)
+
+
+def all_but_channels(x):
+    return (0, *range(2, x.ndim))
+
+
+def along_channels(vector, x):
+    """A vector with one number per channel, in the shape that broadcasts along axis 1 of `x`."""
+    return vector.reshape((-1,) + (1,) * (x.ndim - 2))

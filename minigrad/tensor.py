@@ -1,0 +1,397 @@
+"""Chapter 5: Tensor, an array that remembers how it was computed.
+
+A tensor is three things: `data`, the array; `node`, its place in a graph if it has one; `grad`, for a leaf, the gradient
+that a backward pass left. All arithmetic and most methods are operators, bound here under the names that PyTorch and NumPy
+give them; NumPy's own functions, called on a tensor, come to the same operators.
+
+Next: `backend.py`, the default dtype and random numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minigrad import engine, graph
+from minigrad.graph import Node, is_grad_enabled, note_write
+from minigrad.op import get_default_dtype, numpy_ops
+from minigrad.ops import elementwise, linalg, nn, reduce
+from minigrad.ops import shape as shaping  # `shape` is what a tensor has
+
+
+class Tensor:
+    """An n-dimensional array of numbers that can take part in a computation graph.
+
+    Args:
+        data: a number, a (nested) list, an array or a tensor; it is copied.
+        dtype: of the elements. None: an array keeps its own, Python floats become the default dtype (float32).
+        requires_grad: whether gradients with respect to this tensor are wanted. Floating dtypes only.
+
+    Raises:
+        TypeError: `data` is not numeric, or `requires_grad` with a dtype that is not floating.
+        ValueError: a nested list whose rows differ in length.
+
+    Attributes:
+        data: the array itself. Writing into it goes unnoticed by the graph; `t[...] = value` does not.
+        grad: a tensor like this one, or None.
+
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> w.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "data", "grad", "node")
+
+    data: Any
+    node: Node | None
+    grad: Tensor | None
+
+    def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> None:
+        self.data = as_array(data, dtype).copy()
+        self.node = None
+        self.grad = None
+        if requires_grad:
+            self.requires_grad_()
+
+    # -- what it is -----------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.data.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return self.data.ndim  # type: ignore[no-any-return]
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.data.size  # type: ignore[no-any-return]
+
+    def size(self, axis: int | None = None) -> Any:
+        """The shape, or the size of one axis, as in PyTorch. For the number of elements see `numel`."""
+        return self.shape if axis is None else self.shape[axis]
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a tensor without axes has no len()")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        text = np.array2string(self.data, separator=", ", precision=4, prefix="tensor(")
+        if self.dtype not in (get_default_dtype(), np.int64, np.bool_):
+            text += f", dtype={self.dtype}"
+        if self.node is not None:
+            text += f", grad_fn=<{self.node.op.name}>" if self.node.op else ", requires_grad=True"
+        return f"tensor({text})"
+
+    # -- its place in a graph -------------------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this tensor: it has a node."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, requires_grad: bool) -> None:
+        self.requires_grad_(requires_grad)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Make this tensor a leaf that collects gradients, or stop it doing so."""
+        if not self.is_leaf:
+            if not requires_grad:
+                raise RuntimeError("only a leaf's requires_grad can be switched off; use t.detach() for a computed tensor")
+        elif not requires_grad:
+            self.node = None
+        elif self.dtype.kind != "f":
+            raise TypeError(f"only floating tensors can require grad, not {self.dtype}; make it with dtype=float32")
+        elif self.node is None:
+            self.node = Node.leaf(self)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no operator computed this tensor, as far as the graph knows."""
+        return self.node is None or self.node.op is None
+
+    def detach(self) -> Tensor:
+        """The same memory without the graph."""
+        return wrap(self.data, None)
+
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+        """Compute the gradient of this tensor with respect to every leaf it depends on, and add it to their `.grad`.
+
+        Args:
+            gradient: upstream gradient of this tensor's shape; may be left out if it has one element (then it is 1).
+            retain_graph: keep the graph for another backward pass; None means the same as `create_graph`.
+            create_graph: make the gradients part of a graph, so that they can be differentiated.
+
+        Raises:
+            RuntimeError: not a single number and no gradient given, no graph, a graph that was used already, or a saved
+                value that was overwritten. Nothing has changed then.
+            ValueError: the gradient has another shape.
+        """
+        engine.backward(self, gradient, retain_graph, create_graph)
+
+    # -- out of the graph: numbers and arrays ---------------------------------------------------------------------
+
+    def item(self) -> Any:
+        """The only element, as a Python number."""
+        if self.numel() != 1:
+            raise ValueError(f"item() is for tensors of one element; this one has shape {self.shape}, see tolist()")
+        return self.data.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return self.data.tolist()
+
+    def numpy(self) -> Any:
+        """The array itself, not a copy."""
+        if self.requires_grad:
+            raise RuntimeError("this tensor requires grad and NumPy would lose its graph: write t.detach().numpy()")
+        return self.data
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        return self.item().__index__()  # type: ignore[no-any-return]
+
+    def __bool__(self) -> bool:
+        if self.numel() != 1:
+            raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; use (t != 0).sum() or compare .item()")
+        return bool(self.data)
+
+    # -- arithmetic -----------------------------------------------------------------------------------------------
+
+    __add__ = elementwise.add
+    __sub__ = elementwise.subtract
+    __mul__ = elementwise.multiply
+    __truediv__ = elementwise.divide
+    __floordiv__ = elementwise.floor_divide
+    __mod__ = elementwise.remainder
+    __pow__ = elementwise.power
+    __matmul__ = linalg.matmul
+    __neg__ = elementwise.negative
+    __pos__ = elementwise.clone
+    __abs__ = elementwise.abs
+    __and__ = elementwise.bitwise_and
+    __or__ = elementwise.bitwise_or
+    __xor__ = elementwise.bitwise_xor
+    __invert__ = elementwise.invert
+    __eq__ = elementwise.equal  # type: ignore[assignment]
+    __ne__ = elementwise.not_equal  # type: ignore[assignment]
+    __lt__ = elementwise.less
+    __le__ = elementwise.less_equal
+    __gt__ = elementwise.greater
+    __ge__ = elementwise.greater_equal
+    __hash__ = object.__hash__
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
+
+    # -- copies and pickles -----------------------------------------------------------------------------------------
+
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError("only leaves can be copied with deepcopy or pickled: write t.detach()")
+        return _restored, (type(self), self.data, self.requires_grad, self.grad)
+
+    # -- in place: allowed only where no graph would be wrong afterwards --------------------------------------------
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if is_grad_enabled() and (self.requires_grad or getattr(value, "requires_grad", False)):
+            raise RuntimeError(
+                "a tensor in a graph cannot be written into: build the result with mg.where or mg.concatenate, or "
+                "write under `with mg.no_grad():`"
+            )
+        self.data[without_tensors(index)] = without_tensors(value)
+        note_write(self.data)
+
+    # -- methods that are operators -------------------------------------------------------------------------------
+
+    exp = elementwise.exp
+    log = elementwise.log
+    sqrt = elementwise.sqrt
+    square = elementwise.square
+    tanh = elementwise.tanh
+    sigmoid = elementwise.sigmoid
+    relu = elementwise.relu
+    abs = elementwise.abs
+    sign = elementwise.sign
+    pow = elementwise.power
+    maximum = elementwise.maximum
+    minimum = elementwise.minimum
+    clip = clamp = elementwise.clip
+    isnan = elementwise.isnan
+    isinf = elementwise.isinf
+    isfinite = elementwise.isfinite
+    clone = elementwise.clone
+    astype = elementwise.cast
+    sum = reduce.sum
+    mean = reduce.mean
+    max = amax = reduce.max
+    min = amin = reduce.min
+    argmax = reduce.argmax
+    argmin = reduce.argmin
+    logsumexp = reduce.logsumexp
+    softmax = nn.softmax
+    log_softmax = nn.log_softmax
+    matmul = linalg.matmul
+    squeeze = shaping.squeeze
+    unsqueeze = shaping.unsqueeze
+    swapaxes = shaping.swapaxes
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return shaping.getitem(self, without_tensors(index))  # type: ignore[no-any-return]
+
+    def reshape(self, *sizes: Any) -> Tensor:
+        """The same elements in another shape: `t.reshape(2, -1)` or `t.reshape((2, -1))`."""
+        return shaping.reshape(self, unpacked(sizes))  # type: ignore[no-any-return]
+
+    def permute(self, *axes: Any) -> Tensor:
+        """The axes in another order: `t.permute(1, 0, 2)`."""
+        return shaping.permute(self, unpacked(axes))  # type: ignore[no-any-return]
+
+    def transpose(self, axis0: int, axis1: int) -> Tensor:
+        """Two axes exchanged, as in PyTorch. For NumPy's meaning see `permute`, or `np.transpose(t, axes)`."""
+        return shaping.swapaxes(self, axis0, axis1)  # type: ignore[no-any-return]
+
+    def broadcast_to(self, *sizes: Any) -> Tensor:
+        """Repeated, without a copy, to a larger shape."""
+        return shaping.broadcast_to(self, unpacked(sizes))  # type: ignore[no-any-return]
+
+    @property
+    def T(self) -> Tensor:
+        """The axes in reverse order."""
+        return shaping.permute(self)  # type: ignore[no-any-return]
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes exchanged."""
+        return shaping.swapaxes(self, -1, -2)  # type: ignore[no-any-return]
+
+    def float(self) -> Tensor:
+        """As float32."""
+        return self.astype(np.dtype(np.float32))  # type: ignore[no-any-return]
+
+    def double(self) -> Tensor:
+        """As float64."""
+        return self.astype(np.dtype(np.float64))  # type: ignore[no-any-return]
+
+    def long(self) -> Tensor:
+        """As int64."""
+        return self.detach().astype(np.dtype(np.int64))  # type: ignore[no-any-return]
+
+    # -- NumPy's protocols: np.exp(t), array * t, np.sum(t) -------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method != "__call__" or kwargs:
+            what = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else f"({', '.join(kwargs)}=...)")
+            raise TypeError(f"{what} does not work on tensors: use an operator of minigrad, or t.detach().numpy()")
+        return stand_in(ufunc)(*args)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return stand_in(function)(*args, **kwargs)
+
+
+def _reflected(operator: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, other: operator(other, self)
+
+
+def _in_place(operator: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Tensor, other: Any) -> Tensor:
+        if is_grad_enabled():
+            if self.requires_grad and self.is_leaf:
+                raise RuntimeError(
+                    f"in-place {operator.name} on a leaf that requires grad: its gradient would be lost. Update it "  # type: ignore[attr-defined]
+                    f"under `with mg.no_grad():`, or write t = t ... for a new tensor"
+                )
+            if self.requires_grad or getattr(other, "requires_grad", False):
+                return operator(self, other)  # type: ignore[no-any-return]  # inside a graph, `+=` means `t = t + other`
+        result = operator(self.data, without_tensors(other))
+        if np.shape(result) != self.shape:
+            raise ValueError(f"in-place {operator.name}: the result has shape {np.shape(result)}, not {self.shape}")  # type: ignore[attr-defined]
+        np.copyto(self.data, result, casting="same_kind")
+        note_write(self.data)
+        return self
+
+    return method
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
+    _operator = getattr(Tensor, f"__{_name}__")
+    setattr(Tensor, f"__r{_name}__", _reflected(_operator))
+    setattr(Tensor, f"__i{_name}__", _in_place(_operator))
+
+
+def wrap(data: Any, node: Node | None) -> Tensor:
+    """A tensor around an array, which is not copied."""
+    tensor = _new(Tensor)
+    tensor.data = data if data.__class__ is np.ndarray else np.asarray(data)
+    tensor.node = node
+    tensor.grad = None
+    return tensor
+
+
+def _restored(kind: type[Tensor], data: Any, requires_grad: bool, grad: Tensor | None) -> Tensor:
+    tensor = kind(data, requires_grad=requires_grad)
+    tensor.grad = grad
+    return tensor
+
+
+_new = Tensor.__new__
+
+graph.Tensor = Tensor
+graph.wrap = wrap
+
+
+def as_array(data: Any, dtype: Any = None) -> Any:
+    """A numeric array of `data`; Python floats get the default dtype."""
+    if isinstance(data, Tensor):
+        data = data.data
+    is_array = isinstance(data, np.ndarray | np.generic)
+    array = np.asarray(data, dtype=dtype)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"a tensor holds floats, integers or bools, not {array.dtype}: {data!r:.60}")
+    if not is_array and dtype is None and array.dtype == np.float64:
+        array = array.astype(get_default_dtype())
+    return array
+
+
+def without_tensors(index: Any) -> Any:
+    """An index, or a value to assign, with arrays in place of tensors."""
+    if isinstance(index, Tensor):
+        return index.data
+    if isinstance(index, tuple | list):
+        return type(index)(without_tensors(part) for part in index)
+    return index
+
+
+def unpacked(sizes: tuple[Any, ...]) -> Any:
+    """`f(2, 3)` and `f((2, 3))` mean the same."""
+    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], tuple | list) else sizes
+
+
+def stand_in(function: Any) -> Callable[..., Any]:
+    """The operator that a NumPy function becomes on tensors."""
+    try:
+        return numpy_ops[function]
+    except KeyError:
+        name = getattr(function, "__name__", function)
+        raise TypeError(f"np.{name} is not an operator of minigrad; on a tensor use t.detach().numpy()") from None
