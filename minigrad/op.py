@@ -139,19 +139,20 @@ class Op:
         arrays = []
         inputs = []
         tracked = 0  # one bit for each argument: whether it is part of a graph
-        has_tensor = False
+        tensors = 0
         for value in args:
             tracked *= 2
             if isinstance(value, graph.Tensor):
-                has_tensor = True
+                tensors += 1
                 arrays.append(value.data)
                 inputs.append(value.node)
                 if value.node is not None:
                     tracked += 1
             else:
-                # A NumPy scalar becomes a Python number, which never promotes float32 to float64.
-                arrays.append(value.item() if isinstance(value, np.generic) else value)
+                arrays.append(value)
                 inputs.append(None)
+        if 0 < tensors < len(args):  # beside a tensor, a NumPy scalar must not promote float32: a Python number does not
+            arrays = [value.item() if isinstance(value, np.generic) else value for value in arrays]
 
         try:
             out = self.forward(*arrays, **kwargs)
@@ -160,16 +161,17 @@ class Op:
         extras: tuple[Any, ...] = ()
         if self.saves:
             out, *extras = out  # type: ignore[assignment]
-        if not has_tensor:
+        if not tensors:
             return out, *extras
         if out.dtype is _float64 and not self.sets_dtype:
             out = _narrowed(out, arrays)
         if not (tracked and self.gradients and is_grad_enabled()):
             return graph.wrap(out, None), *extras
 
+        shapes: Any = [np.shape(arrays[i]) for i in self._shaped] if self._shaped else ()
         if self.variadic:
+            shapes = [[array.shape for array in arrays]] if self._shaped else ()
             arrays = [tuple(arrays), *[kwargs[name] for name in self.parameters[1:]]]
-        shapes = [np.shape(arrays[i]) for i in self._shaped] if self._shaped else ()
         save = self._savers.get(tracked)
         if save is None:
             save = self._savers[tracked] = self._saver(inputs)
@@ -216,7 +218,11 @@ class Op:
             elif name in self.gradients and hasattr(saved.get(name), "dtype"):
                 saved[name] = graph.wrap(saved[name], node.inputs[i])
         if any(saved.get(name) is not None for name in self.saves):
-            _, *extras = self.forward(*[saved[name] for name in self.parameters])
+            args = [saved[name] for name in self.parameters]
+            if self.variadic:
+                _, *extras = self.forward(*args[0], **dict(zip(self.parameters[1:], args[1:], strict=True)))
+            else:
+                _, *extras = self.forward(*args)
             saved.update((name, extra) for name, extra in zip(self.saves, extras, strict=True) if name in saved)
         return tuple(saved.values())
 

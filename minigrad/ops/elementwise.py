@@ -49,6 +49,8 @@ def power_x(x, y):
 
 
 def power_y(x, y, out):
+    if isinstance(x, int | float):
+        x = np.asarray(x, out.dtype)
     # At x = 0, xʸ log x reads 0 · log 0 where its limit is 0; log 1 makes it so.
     return out * np.log(np.where((x == 0) & (y >= 0), 1, x))
 

@@ -1,7 +1,5 @@
 """Chapter 3c: operators that move elements about. Where NumPy gives a view of its input, so do these."""
 
-from itertools import accumulate
-
 import numpy as np
 
 from minigrad.op import op
@@ -12,9 +10,14 @@ def reshape(x, shape):
     return x.reshape(shape)
 
 
-@op(np.transpose, x=lambda g, axes: np.transpose(g, None if axes is None else np.argsort(axes)))
+@op(np.transpose, x=lambda g, axes: np.transpose(g, inverse(axes)))
 def permute(x, axes=None):
     return np.transpose(x, axes)
+
+
+def inverse(axes):
+    """The permutation that undoes `axes`; None, the reversal, undoes itself."""
+    return axes and tuple(np.argsort([axis % len(axes) for axis in axes]))
 
 
 @op(np.swapaxes, x=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
@@ -37,17 +40,16 @@ def broadcast_to(x, shape):
     return np.broadcast_to(x, shape)
 
 
-def between(start, stop, axis):
-    """The index that takes `start:stop` along `axis`."""
-    before = (slice(None),) * axis if axis >= 0 else (...,)
-    after = (slice(None),) * (-1 - axis) if axis < 0 else ()
-    return (*before, slice(start, stop), *after)
-
-
-@op(saves=("edges",), arrays=lambda g, edges, axis, i: g[between(edges[i], edges[i + 1], axis)])
+@op(arrays=lambda g, arrays_shape, axis, i: g[part(arrays_shape, axis, i)])
 def concatenate(*arrays, axis=0):
-    joined = np.concatenate(arrays, axis)
-    return joined, [0, *accumulate(array.shape[axis] for array in arrays)]
+    return np.concatenate(arrays, axis)
+
+
+def part(shapes, axis, i):
+    """The index of array `i` among arrays of these shapes that were joined along `axis`."""
+    axis %= len(shapes[i])
+    start = sum(shape[axis] for shape in shapes[:i])
+    return (*[slice(None)] * axis, slice(start, start + shapes[i][axis]))
 
 
 # -- indexing, and its transpose: what was read from `x[index]` is added back at `index` of zeros ---------------------

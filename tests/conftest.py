@@ -1,0 +1,39 @@
+"""What all tests share: a fixed seed, and the figures printed at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import minigrad as mg
+
+_ran: Counter[str] = Counter()
+_operators: set[str] = set()
+WRONG_GRADIENTS: Counter[bool] = Counter()  # made on purpose: whether the checks caught it
+
+
+@pytest.fixture(autouse=True)
+def _same_random_numbers() -> None:
+    mg.manual_seed(0)
+
+
+@pytest.fixture
+def tally() -> Callable[[Any, str], None]:
+    """Count a check of an operator that has passed."""
+
+    def count(op: Any, what: str) -> None:
+        _operators.add(op.name)
+        _ran[what] += 1
+
+    return count
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if _ran:
+        counts = ", ".join(f"{what} {n}" for what, n in _ran.items())
+        terminalreporter.write_line(f"{len(_operators)} operators, cases passed: {counts}")
+    if made := WRONG_GRADIENTS.total():
+        terminalreporter.write_line(f"{made} wrong gradients made, {WRONG_GRADIENTS[True]} caught")
