@@ -1,7 +1,7 @@
 """Chapter 6: tensors made from nothing, and the random numbers among them.
 
-All random numbers of minigrad come from one generator: `manual_seed` starts it anew, and the same seed on the same machine
-gives the same numbers, bit for bit.
+All random numbers of minigrad come from one generator: `manual_seed` starts it anew, and the same seed on the same
+machine gives the same numbers, bit for bit.
 
 Next: `functions.py`, functions composed of operators.
 """
@@ -109,7 +109,7 @@ def randint(low: int, high: int | None, size: Any = None, dtype: Any = None) -> 
     """Integers, uniform on low ... high − 1; `randint(high, size)` starts at 0."""
     if size is None:
         low, high, size = 0, low, high
-    return _made(_generator.integers(low, high, size), dtype, False)  # type: ignore[arg-type]
+    return _made(_generator.integers(low, high, size), dtype, False)
 
 
 def randperm(n: int) -> Tensor:

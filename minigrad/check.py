@@ -1,6 +1,6 @@
 """Chapter 10: are the gradients right? The derivative from its definition, against the one that backprop found.
 
-    f'(x) ≈ (f(x + ε) − f(x − ε)) / 2ε          central difference: its error shrinks with ε²
+f'(x) ≈ (f(x + ε) − f(x − ε)) / 2ε          central difference: its error shrinks with ε²
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def gradcheck(
         function: takes `inputs`, returns a tensor or several.
         inputs: a tensor or several; those that require grad are checked and must be float64.
         eps: ε of the difference.
-        atol, rtol: they agree if |analytic − numeric| ≤ atol + rtol · |numeric|.
+        atol, rtol: two numbers agree if |analytic − numeric| ≤ atol + rtol · |numeric|.
         raise_exception: raise if they do not agree; otherwise return False.
 
     Raises:
-        GradientError: they disagree. It names the input, the element, both numbers, and whether the point sits on a kink.
+        GradientError: they disagree. It names the input, the element, both numbers, and a kink if there is one.
         ValueError: nothing to check, or an input that is not float64: float32 is too coarse for differences.
 
     >>> import minigrad as mg
@@ -67,7 +67,7 @@ def gradcheck(
         raise ValueError("gradcheck: the outputs do not depend on the inputs, as far as the graph knows")
     analytic = grad(total, [fresh[i] for i in checked], allow_unused=True)
     for i, found in zip(checked, analytic, strict=True):
-        slopes = differences(lambda x, i=i: value(*inputs[:i], x, *inputs[i + 1 :]), inputs[i].data, eps)
+        slopes = differences(value, inputs, i, eps)
         for index in np.ndindex(inputs[i].shape):
             left, right = slopes[:, *index]
             numeric = (left + right) / 2
@@ -79,7 +79,11 @@ def gradcheck(
                 raise GradientError(
                     f"gradcheck: input {i}, element {list(index)} = {inputs[i].data[index]:.6g}: the gradient is "
                     f"{ours:.8g}, the difference quotient {numeric:.8g}"
-                    + (f". The point sits on a kink: slope {left:.6g} to its left, {right:.6g} to its right" if kink else "")
+                    + (
+                        f". The point sits on a kink: slope {left:.6g} to its left, {right:.6g} to its right"
+                        if kink
+                        else ""
+                    )
                 )
     return True
 
@@ -102,7 +106,10 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, **options: Any) -> 
 
     def gradients(*arguments: Any) -> Sequence[Any]:
         xs, gs = arguments[: len(inputs)], arguments[len(inputs) :]
-        xs = tuple(x.requires_grad_() if isinstance(x, Tensor) and i.requires_grad else x for x, i in zip(xs, inputs, strict=True))
+        xs = tuple(
+            x.requires_grad_() if isinstance(x, Tensor) and i.requires_grad else x
+            for x, i in zip(xs, inputs, strict=True)
+        )
         ys = function(*xs)
         wanted = [x for x in xs if isinstance(x, Tensor) and x.requires_grad]
         found = grad(ys, wanted, gs, create_graph=True, allow_unused=True)
@@ -111,13 +118,14 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, **options: Any) -> 
     return gradcheck(gradients, (*inputs, *upstreams), **options)
 
 
-def differences(function: Callable[[Any], Any], x: Any, eps: float) -> Any:
-    """Slopes of `function`, which gives one number, to the left and to the right of each element of the array `x`."""
+def differences(function: Callable[..., Any], inputs: tuple[Any, ...], i: int, eps: float) -> Any:
+    """Slopes of `function`, which gives one number, to the left and to the right of each element of input `i`."""
+    x = inputs[i].data
     slopes = np.zeros((2, *x.shape))
-    here = float(function(Tensor(x)))
+    here = float(function(*inputs))
     for index in np.ndindex(x.shape):
         for side, sign in enumerate((-1, 1)):
             moved = x.copy()
             moved[index] += sign * eps
-            slopes[side, *index] = (float(function(Tensor(moved))) - here) / (sign * eps)
+            slopes[side, *index] = (float(function(*inputs[:i], Tensor(moved), *inputs[i + 1 :])) - here) / (sign * eps)
     return slopes

@@ -1,9 +1,9 @@
 """Chapter 4: reverse-mode automatic differentiation. The chain rule, written once.
 
-A backward pass visits the nodes of a graph from the newest to the oldest. At each node it knows `upstream`, the gradient
-of the output with respect to the node's result, complete because everything that read the result is younger and has been
-visited. For each input it multiplies upstream by the local gradient and adds the product to what the input has received
-so far:
+A backward pass visits the nodes of a graph from the newest to the oldest. At each node it knows `upstream`, the
+gradient of the output with respect to the node's result, complete because everything that read the result is younger
+and has been visited. For each input it multiplies upstream by the local gradient and adds the product to what the
+input has received so far:
 
     b = a + a          a feeds b twice, and b feeds c twice. Were b's inputs visited before both contributions
     c = b + b          had reached b, half of the gradient would be lost: this is why order matters.
@@ -27,6 +27,124 @@ from minigrad.graph import Node
 if TYPE_CHECKING:
     from minigrad.op import LocalGradient
     from minigrad.tensor import Tensor
+
+
+def backpropagate(
+    nodes: list[Node],
+    seed: dict[Node, Any],
+    retain_graph: bool,
+    create_graph: bool,
+    targets: Collection[Node] | None = None,
+) -> dict[Node, Any]:
+    """The gradients of the outputs in `seed`, each weighed by the upstream gradient that it starts with.
+
+    Args:
+        nodes: all that the outputs depend on, newest first.
+        seed: output -> upstream gradient, of the node's shape and dtype: arrays, or tensors if `create_graph`.
+        retain_graph: keep what the nodes have saved, so that the graph can be used again.
+        create_graph: compute on tensors, so that the gradients have a graph of their own.
+        targets: the nodes whose gradients are wanted; None for all leaves.
+
+    Returns:
+        node -> gradient, for those of the targets that the outputs depend on.
+
+    Raises:
+        RuntimeError: the graph was used already, or a value that it saved was overwritten. Nothing has changed then.
+    """
+    check_usable(nodes)
+    useful = None if targets is None else leading_to(targets, nodes)
+    see = _recorder.get()
+
+    gradients = dict(seed)  # node -> the sum of what has reached it so far; local to this pass
+    inner = {}  # the gradients of those targets that are not leaves
+    own_buffer: set[Node] = set()  # nodes whose sum is an array that this pass has made, safe to add into
+    for node in nodes:
+        if node.op is None or (useful is not None and node not in useful):
+            continue
+        upstream = gradients.pop(node)
+        if targets is not None and node in targets:
+            inner[node] = upstream
+        saved = node.op.saved_as_tensors(node) if create_graph else node.saved
+        for slot, (parent, gradient) in enumerate(zip(node.inputs, node.op.by_slot)):  # noqa: B905 -- *arrays: no end
+            if parent is None or (useful is not None and parent not in useful):
+                continue
+            contribution = chain_rule(node, slot, gradient, saved, upstream)
+            before = gradients.get(parent)
+            if before is None:
+                gradients[parent] = contribution
+            elif parent in own_buffer and not create_graph and see is None:
+                gradients[parent] += contribution
+            else:
+                gradients[parent] = before + contribution
+                own_buffer.add(parent)
+            if see is not None:
+                see(Step(node, slot, upstream, contribution, before, gradients[parent]))
+        if not retain_graph:
+            node.saved = None
+    return {**gradients, **inner}
+
+
+def chain_rule(node: Node, slot: int, gradient: LocalGradient, saved: Any, upstream: Any) -> Any:
+    """Upstream gradient times local gradient, in the shape and dtype of the input at `slot`."""
+    if gradient.constant is not None:
+        contribution = upstream if gradient.constant == 1 else upstream * gradient.constant
+    elif gradient.is_vjp:
+        contribution = gradient(saved, upstream, slot)
+    else:
+        contribution = upstream * gradient(saved, upstream, slot)
+    parent: Any = node.inputs[slot]
+    if contribution.shape != parent.shape:
+        contribution = unbroadcast(node, contribution, parent.shape)
+    if contribution.dtype != parent.dtype:
+        contribution = contribution.astype(parent.dtype)
+    return contribution
+
+
+def unbroadcast(node: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
+    """Undo broadcasting: an element that was used many times gets the sum of the gradients of its uses."""
+    added = gradient.ndim - len(shape)
+    stretched = [axis + added for axis, size in enumerate(shape) if size == 1]
+    if added < 0 or any(size not in (1, gradient.shape[axis + added]) for axis, size in enumerate(shape)):
+        raise RuntimeError(
+            f"{node.op.name}: a local gradient gave shape {gradient.shape} for an input of shape {shape}"
+        )
+    return gradient.sum((*range(added), *stretched)).reshape(shape)
+
+
+def check_usable(nodes: list[Node]) -> None:
+    """Raise if one of the nodes has dropped what it saved, or saved what was overwritten since."""
+    for node in nodes:
+        if node.saved is None:
+            raise RuntimeError(
+                f"backward: this graph was used already and {node} has dropped what it saved. "
+                f"Run the forward pass again, or pass retain_graph=True the first time"
+            )
+        if node.ticket < graph.last_write:
+            graph.check_not_stale(node)
+
+
+def newest_first(outputs: Iterable[Node]) -> list[Node]:
+    """All nodes that `outputs` depend on, in reverse order of creation: a topological order, found without recursion."""
+    seen = set(outputs)
+    to_visit = list(seen)
+    while to_visit:
+        for parent in to_visit.pop().inputs:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                to_visit.append(parent)
+    return sorted(seen, key=attrgetter("ticket"), reverse=True)
+
+
+def leading_to(targets: Iterable[Node], nodes: list[Node]) -> set[Node]:
+    """Those of `nodes` (newest first) through which a gradient can reach `targets`."""
+    useful = set(targets)
+    for node in reversed(nodes):
+        if any(parent in useful for parent in node.inputs):
+            useful.add(node)
+    return useful
+
+
+# -- a recorder may watch --------------------------------------------------------------------------------------------
 
 
 class Step(NamedTuple):
@@ -53,23 +171,26 @@ def record(see: Callable[[Step], None]) -> Iterator[None]:
         _recorder.reset(token)
 
 
-def backward(output: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+# -- two front doors: `.grad` of the leaves, or gradients returned ---------------------------------------------------
+
+
+def backward(
+    output: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False
+) -> None:
     """Add to `.grad` of every leaf that `output` depends on the gradient of `output`; see `Tensor.backward`."""
     seed = seeds("backward", [output], [gradient], create_graph)
     retain_graph = create_graph if retain_graph is None else retain_graph
-    gradients = backpropagate(seed, retain_graph=retain_graph, create_graph=create_graph)
-    for node, new in separate(gradients, seed).items():
-        leaf = node.tensor() if node.tensor else None
-        if leaf is not None:
-            if leaf.grad is None:
-                leaf.grad = new
-            else:
-                leaf.grad = leaf.grad + new if create_graph else leaf.grad.detach() + new
+    with graph.recording(create_graph):
+        gradients = backpropagate(newest_first(seed), seed, retain_graph, create_graph)
+        for node, new in separate(gradients, seed).items():
+            leaf = node.tensor()
+            if leaf is not None:
+                leaf.grad = new if leaf.grad is None else leaf.grad + new
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    outputs: Any,
+    inputs: Any,
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
@@ -78,12 +199,11 @@ def grad(
     """The gradients of the sum of `outputs` with respect to `inputs`. No `.grad` is touched.
 
     Args:
-        outputs: a tensor, or several.
-        inputs: the tensor or tensors, leaves or not, to differentiate by.
-        grad_outputs: upstream gradients, one for each output and of its shape; may be left out for outputs of one element.
-        retain_graph: keep the graph for another pass; None means the same as `create_graph`.
-        create_graph: record the computation of the gradients, so that they can be differentiated again.
-        allow_unused: give None for an input that the outputs do not depend on, rather than raise.
+        outputs: a tensor, or several. inputs: the tensor or tensors, leaves or not, to differentiate by.
+        grad_outputs: upstream gradients, one for each output and of its shape; may be left out for outputs of one
+        element. retain_graph: keep the graph for another pass; None means the same as `create_graph`. create_graph:
+        record the computation of the gradients, so that they can be differentiated again. allow_unused: give None for
+        an input that the outputs do not depend on, rather than raise.
 
     Returns:
         a tuple with one tensor for each input, of the input's shape and dtype.
@@ -103,17 +223,21 @@ def grad(
         grad_outputs = [grad_outputs] * len(outputs)
     if len(grad_outputs) != len(outputs):
         raise ValueError(f"grad: {len(outputs)} outputs but {len(grad_outputs)} grad_outputs")
-    for i, tensor in enumerate(inputs):
-        if tensor.node is None:
-            raise RuntimeError(f"grad: input {i} does not require grad; make it with requires_grad=True")
-    seed = seeds("grad", outputs, grad_outputs, create_graph)
     targets = [tensor.node for tensor in inputs]
-    retain_graph = create_graph if retain_graph is None else retain_graph
-    gradients = backpropagate(seed, targets=targets, retain_graph=retain_graph, create_graph=create_graph)
+    seed = seeds("grad", outputs, grad_outputs, create_graph)
+    nodes = newest_first(seed)
+    reached = set(nodes)
     for i, node in enumerate(targets):
-        if node not in gradients and not allow_unused:
-            raise RuntimeError(f"grad: the outputs do not depend on input {i}; pass allow_unused=True to get None for it")
-    found = separate(gradients, seed)
+        if node is None:
+            raise RuntimeError(f"grad: input {i} does not require grad; make it with requires_grad=True")
+        if node not in reached and not allow_unused:
+            raise RuntimeError(
+                f"grad: the outputs do not depend on input {i}; pass allow_unused=True to get None for it"
+            )
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    with graph.recording(create_graph):
+        gradients = backpropagate(nodes, seed, retain_graph, create_graph, targets)
+        found = separate(gradients, seed)
     return tuple([found.get(node) for node in targets])
 
 
@@ -159,107 +283,3 @@ def separate(gradients: dict[Node, Any], seed: dict[Node, Any]) -> dict[Node, Te
 def memory(gradient: Any) -> Any:
     """The array that holds the numbers of a tensor or an array."""
     return gradient.data if isinstance(gradient, graph.Tensor) else gradient
-
-
-def backpropagate(
-    outputs: dict[Node, Any], *, targets: Collection[Node] | None = None, retain_graph: bool, create_graph: bool
-) -> dict[Node, Any]:
-    """The gradients of `outputs`, each weighed by its given upstream gradient, with respect to `targets`.
-
-    Args:
-        outputs: node -> upstream gradient, of the node's shape and dtype: arrays, or tensors if `create_graph`.
-        targets: the nodes whose gradients are wanted; None for all leaves.
-        retain_graph: keep what the nodes have saved, so that the graph can be used again.
-        create_graph: compute on tensors, so that the gradients have a graph of their own.
-
-    Returns:
-        node -> gradient, for those of the targets that the outputs depend on.
-
-    Raises:
-        RuntimeError: the graph was used already, or a value that it saved has been overwritten. Nothing has changed then.
-    """
-    nodes = newest_first(outputs)
-    for node in nodes:
-        if node.saved is None:
-            raise RuntimeError(
-                f"backward: this graph was used already and {node} has dropped what it saved. "
-                f"Run the forward pass again, or pass retain_graph=True the first time."
-            )
-        if node.ticket < graph.last_write:
-            graph.check_not_stale(node)
-    useful = None if targets is None else leading_to(targets, nodes)
-    see = _recorder.get()
-
-    gradients = dict(outputs)  # node -> the sum of what has reached it so far; local to this pass
-    complete = {}  # what was found for targets that are not leaves
-    own_buffer: set[Node] = set()  # nodes whose sum is an array that this pass has made, safe to add into
-    for node in nodes:
-        if node.op is None or (useful is not None and node not in useful):
-            continue
-        upstream = gradients.pop(node)
-        if targets is not None and node in targets:
-            complete[node] = upstream
-        saved = node.op.saved_as_tensors(node) if create_graph else node.saved
-        for slot, (parent, gradient) in enumerate(zip(node.inputs, node.op.by_slot)):
-            if parent is None or (useful is not None and parent not in useful):
-                continue
-            contribution = chain_rule(node, slot, gradient, saved, upstream)
-            before = gradients.get(parent)
-            if before is None:
-                gradients[parent] = contribution
-            elif parent in own_buffer and not create_graph and see is None:
-                gradients[parent] += contribution
-            else:
-                gradients[parent] = before + contribution
-                own_buffer.add(parent)
-            if see is not None:
-                see(Step(node, slot, upstream, contribution, before, gradients[parent]))
-        if not retain_graph:
-            node.saved = None
-    return {**gradients, **complete}
-
-
-def chain_rule(node: Node, slot: int, gradient: LocalGradient, saved: Any, upstream: Any) -> Any:
-    """Upstream gradient times local gradient, in the shape and dtype of the input at `slot`."""
-    if gradient.constant is not None:
-        contribution = upstream if gradient.constant == 1 else upstream * gradient.constant
-    elif gradient.is_vjp:
-        contribution = gradient(saved, upstream, slot)
-    else:
-        contribution = upstream * gradient(saved, upstream, slot)
-    parent = node.inputs[slot]
-    if contribution.shape != parent.shape:
-        contribution = unbroadcast(node, contribution, parent.shape)
-    if contribution.dtype != parent.dtype:
-        contribution = contribution.astype(parent.dtype)
-    return contribution
-
-
-def unbroadcast(node: Node, gradient: Any, shape: tuple[int, ...]) -> Any:
-    """Undo broadcasting: an element that was used many times gets the sum of the gradients of its uses."""
-    added = gradient.ndim - len(shape)
-    stretched = [axis + added for axis, size in enumerate(shape) if size == 1]
-    if added < 0 or any(size not in (1, gradient.shape[axis + added]) for axis, size in enumerate(shape)):
-        raise RuntimeError(f"{node.op.name}: a local gradient gave shape {gradient.shape} for an input of shape {shape}")
-    return gradient.sum((*range(added), *stretched)).reshape(shape)
-
-
-def newest_first(outputs: Iterable[Node]) -> list[Node]:
-    """All nodes that `outputs` depend on, in reverse order of creation: a topological order, found without recursion."""
-    seen = set(outputs)
-    to_visit = list(seen)
-    while to_visit:
-        for parent in to_visit.pop().inputs:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                to_visit.append(parent)
-    return sorted(seen, key=attrgetter("ticket"), reverse=True)
-
-
-def leading_to(targets: Iterable[Node], nodes: list[Node]) -> set[Node]:
-    """Those of `nodes` (newest first) through which a gradient can reach `targets`."""
-    useful = set(targets)
-    for node in reversed(nodes):
-        if any(parent in useful for parent in node.inputs):
-            useful.add(node)
-    return useful

@@ -18,7 +18,7 @@ from minigrad.tensor import Tensor
 
 
 def concatenate(tensors: Sequence[Any], axis: int = 0, dim: int | None = None) -> Any:
-    """Join arrays along an axis that they have. Shapes must agree but for that axis. `dim` is PyTorch's name of `axis`."""
+    """Join arrays along an axis that they have; their other axes must agree. `dim` is PyTorch's name of `axis`."""
     return ops.shape.concatenate(*tensors, axis=axis if dim is None else dim)
 
 
@@ -33,7 +33,7 @@ def var(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False, *
     if torch_names:
         return var(x, **{"axis": axis, "correction": correction, "keepdims": keepdims, **numpy_names(torch_names)})
     deviation = x - x.mean(axis, keepdims=True)
-    return (deviation * deviation).sum(axis, keepdims=keepdims) / (count(x.shape, axis) - correction)
+    return (deviation * deviation).sum(axis, keepdims=keepdims) / max(count(x.shape, axis) - correction, 0)
 
 
 def std(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False, **torch_names: Any) -> Any:
@@ -46,14 +46,25 @@ def std(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False, *
 def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
     """In training, make each element 0 with probability p and multiply the others by 1 / (1 − p); else do nothing.
 
+    Raises:
+        ValueError: p is not between 0 and 1.
+        TypeError: x is not floating.
+
     Source: Srivastava et al., "Dropout", JMLR 15 (2014), with the scaling moved from test time to training.
     """
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout: p is a probability, between 0 and 1, not {p}")
+    check_probability(p)
+    if x.dtype.kind != "f":
+        raise TypeError(f"dropout: x must be floating, not {x.dtype}; write x.float()")
     if not training or p == 0:
         return x
     kept = generator().random(x.shape, dtype=np.float32) >= p
     return x * (kept * np.asarray(1 / (1 - p) if p < 1 else 0, x.dtype))
+
+
+def check_probability(p: float) -> None:
+    """Raise if p cannot be the probability of dropping an element."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p is a probability, between 0 and 1, not {p}")
 
 
 # What NumPy's functions of these names become on tensors, and the methods of Tensor that are compositions.

@@ -1,8 +1,8 @@
 """Chapter 1: the computation graph.
 
-Running `y = w * x` computes a value and, if `w` requires grad, leaves a `Node` behind: which operator ran, which nodes it
-read, and the few values that its local gradients will ask for. Nodes point only backwards, from a result to what it was
-made of, so a graph is freed by reference counting alone the moment its last result is dropped.
+Running `y = w * x` computes a value and, if `w` requires grad, leaves a `Node` behind: which operator ran, which
+nodes it read, and the few values that its local gradients will ask for. Nodes point only backwards, from a result to
+what it was made of, so a graph is freed by reference counting alone the moment its last result is dropped.
 
 This file knows nothing of derivatives: it says what a node is, whether recording is on, and whether a value that a node
 has saved was written over since.
@@ -53,7 +53,7 @@ class Node:
     ticket: int
     tensor: weakref.ref[Tensor]
 
-    def __init__(self, op: Op, inputs: Sequence[Node | None], saved: tuple[Any, ...], out: Any) -> None:
+    def __init__(self, op: Op | None, inputs: Sequence[Node | None], saved: tuple[Any, ...], out: Any) -> None:
         self.op = op
         self.inputs = inputs
         self.saved = saved
@@ -64,7 +64,7 @@ class Node:
     @classmethod
     def leaf(cls, tensor: Tensor) -> Node:
         """The node of a tensor that nobody computed: where gradients end and `.grad` is filled."""
-        node = cls(None, (), (), tensor.data)  # type: ignore[arg-type]
+        node = cls(None, (), (), tensor.data)
         node.tensor = weakref.ref(tensor)
         return node
 
@@ -81,7 +81,8 @@ is_grad_enabled = _recording.get
 
 
 @contextmanager
-def _set_recording(enabled: bool) -> Iterator[None]:
+def recording(enabled: bool) -> Iterator[None]:
+    """Record inside the `with`, or not."""
     token = _recording.set(enabled)
     try:
         yield
@@ -91,12 +92,12 @@ def _set_recording(enabled: bool) -> Iterator[None]:
 
 def no_grad() -> Any:
     """Record nothing inside `with no_grad():`, or inside a function decorated with `@no_grad()`."""
-    return _set_recording(False)
+    return recording(False)
 
 
 def enable_grad() -> Any:
     """Record again, inside a `no_grad` region."""
-    return _set_recording(True)
+    return recording(True)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -129,11 +130,12 @@ def check_not_stale(node: Node) -> None:
 
     In ordinary training every write is older than every node: compare `node.ticket` with `last_write` first.
     """
-    for name, value in zip(node.op.asked if node.op else (), node.saved or (), strict=True):
+    op: Any = node.op
+    for name, value in zip(op.asked if op else (), node.saved or (), strict=True):
         write = _writes.get(id(_owner(value))) if hasattr(value, "base") else None
         if write and write[1] > node.ticket:
             raise RuntimeError(
-                f"{node.op.name}: its {name} (shape {value.shape}), which the backward pass needs, was overwritten in "  # type: ignore[union-attr]
+                f"{op.name}: its {name} (shape {value.shape}), which the backward pass needs, was overwritten in "
                 f"place at {write[2]}, after the forward pass had read it. Call backward() before you write, or write "
                 f"into a copy: t.clone()."
             )

@@ -7,9 +7,9 @@ An operator is a forward function plus one local gradient for each input that ha
 
 A local gradient takes one of three forms:
 
-    a number                 ∂out/∂x is constant                                          add:      x=1
-    a function without `g`   ∂out/∂x, elementwise: the engine multiplies by upstream      tanh:     x=lambda out: 1 - out * out
-    a function with `g`      the whole vector-Jacobian product, given the upstream `g`    matmul:   x=lambda g, y: g @ mT(y)
+    a number                ∂out/∂x is constant                                        add: x=1
+    a function without `g`  ∂out/∂x, elementwise; the engine multiplies it by upstream  tanh: x=lambda out: 1 - out**2
+    a function with `g`     the whole vector-Jacobian product, given upstream as `g`   matmul: x=lambda g, y: g @ mT(y)
 
 It asks by parameter name for what it needs: an input, a parameter such as `axis`, the result `out`, an input's shape
 `x_shape`, an extra that the forward function returns beside its result and the operator declares in `saves`, or, where
@@ -27,7 +27,7 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import repeat
 from operator import itemgetter
@@ -77,7 +77,16 @@ def chooser(positions: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]
 
 
 class Op:
-    """An operator: call it on tensors or arrays. Made by the decorator `op`."""
+    """An operator: call it on tensors or arrays. Made by the decorator `op`.
+
+    Attributes:
+        name: that of its forward function.
+        forward: the function of arrays; it returns the result, or a tuple of the result and the extras in `saves`.
+        parameters: the names of its arguments; `variadic` is the first of them if it is `*arrays`, otherwise None.
+        gradients: input -> local gradient; `by_slot` has them in the order of the arguments, None where there is none.
+        asked: the names of all that gradients ask for, in the order in which a node saves it.
+        numpy_functions: the NumPy functions that it stands for on tensors.
+    """
 
     def __init__(
         self,
@@ -98,14 +107,17 @@ class Op:
         self.sets_dtype = "dtype" in parameters
         self._check_names()
         asked = {name for gradient in self.gradients.values() for name in gradient.asks} - {"g", "i"}
-        if asked & set(saves):  # extras regain their history by running forward again: keep what that needs
+        if asked & set(saves):
             asked |= set(self.parameters)
         self.asked = tuple(sorted(asked))
         self._shaped = [i for i, name in enumerate(self.parameters) if f"{name}_shape" in asked]
-        self._savers: dict[int, Callable[[tuple[Any, ...]], tuple[Any, ...]]] = {}
+        self._chooser: dict[int, Callable[[tuple[Any, ...]], tuple[Any, ...]]] = {}
         for gradient in self.gradients.values():
             gradient.choose_from(self.asked)
-        self.by_slot = repeat(self.gradients.get(self.variadic)) if self.variadic else tuple(map(self.gradients.get, self.parameters))
+        if self.variadic:
+            self.by_slot: Iterable[LocalGradient | None] = repeat(self.gradients.get(self.variadic))
+        else:
+            self.by_slot = [self.gradients.get(name) for name in self.parameters]
         self.__doc__ = forward.__doc__
         self.__name__ = self.name
         self.__wrapped__ = forward  # lets inspect.signature and help() show the forward function's own
@@ -115,7 +127,9 @@ class Op:
         may_ask = {"g", "out", *self.parameters, *self.saves, *shapes, *(["i"] if self.variadic else [])}
         for slot, gradient in self.gradients.items():
             if slot not in self.parameters:
-                raise TypeError(f"{self.name}: a gradient is declared for {slot!r}, which is not one of {self.parameters}")
+                raise TypeError(
+                    f"{self.name}: a gradient is declared for {slot!r}, which is not one of {self.parameters}"
+                )
             for name in gradient.asks:
                 if name not in may_ask:
                     raise TypeError(
@@ -126,23 +140,25 @@ class Op:
     # -- calling --------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._run(args, kwargs)[0]
+        return self._run(args, kwargs, with_extras=False)
 
     def with_extras(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Call the operator and return its result and, as plain arrays, the extras that it `saves`."""
-        return self._run(args, kwargs)
+        result: tuple[Any, ...] = self._run(args, kwargs, with_extras=True)
+        return result
 
-    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], with_extras: bool) -> Any:
         if kwargs or len(args) != len(self.parameters) or self.variadic:
             args, kwargs = self._bind(args, kwargs)
 
-        arrays = []
-        inputs = []
-        tracked = 0  # one bit for each argument: whether it is part of a graph
+        Tensor = graph.Tensor
+        arrays: list[Any] = []
+        inputs: list[Node | None] = []
         tensors = 0
+        tracked = 0  # one bit for each argument: whether it is part of a graph
         for value in args:
             tracked *= 2
-            if isinstance(value, graph.Tensor):
+            if isinstance(value, Tensor):
                 tensors += 1
                 arrays.append(value.data)
                 inputs.append(value.node)
@@ -151,32 +167,27 @@ class Op:
             else:
                 arrays.append(value)
                 inputs.append(None)
-        if 0 < tensors < len(args):  # beside a tensor, a NumPy scalar must not promote float32: a Python number does not
+        if tensors and tensors < len(args):
+            # Beside a tensor, a NumPy scalar must not promote float32 to float64. A Python number does not.
             arrays = [value.item() if isinstance(value, np.generic) else value for value in arrays]
 
         try:
             out = self.forward(*arrays, **kwargs)
         except (TypeError, ValueError, IndexError, AttributeError) as error:
             raise self._explained(error, arrays) from error
-        extras: tuple[Any, ...] = ()
+        extras: Any = ()
         if self.saves:
-            out, *extras = out  # type: ignore[assignment]
-        if not tensors:
-            return out, *extras
-        if out.dtype is _float64 and not self.sets_dtype:
-            out = _narrowed(out, arrays)
-        if not (tracked and self.gradients and is_grad_enabled()):
-            return graph.wrap(out, None), *extras
+            out, *extras = out
 
-        shapes: Any = [np.shape(arrays[i]) for i in self._shaped] if self._shaped else ()
-        if self.variadic:
-            shapes = [[array.shape for array in arrays]] if self._shaped else ()
-            arrays = [tuple(arrays), *[kwargs[name] for name in self.parameters[1:]]]
-        save = self._savers.get(tracked)
-        if save is None:
-            save = self._savers[tracked] = self._saver(inputs)
-        saved = save((*arrays, out, *extras, *shapes, None))
-        return graph.wrap(out, Node(self, inputs, saved, out)), *extras
+        if tensors:
+            if out.dtype is _float64 and not self.sets_dtype:
+                out = _narrowed(out, arrays)
+            node = None
+            if tracked and self.gradients and is_grad_enabled():
+                saved = self._save(tracked, inputs, arrays, kwargs, out, extras)
+                node = Node(self, inputs, saved, out)
+            out = graph.wrap(out, node)
+        return (out, *extras) if with_extras else out
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """All arguments in the order of the parameters; those after `*arrays` stay keywords."""
@@ -193,17 +204,26 @@ class Op:
             raise TypeError(f"{self.name}() needs {' and '.join(missing)}; it takes {inspect.signature(self.forward)}")
         return tuple([values[name] for name in self.parameters]), {}
 
-    def _saver(self, inputs: list[Node | None]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-        """Choose what the gradients of the inputs that are part of a graph ask for; None for what only others do."""
+    def _save(self, tracked: int, inputs: Any, arrays: Any, kwargs: Any, out: Any, extras: Any) -> tuple[Any, ...]:
+        """What the gradients of the tracked inputs ask for, in the order of `asked`; None for what only others do."""
+        choose = self._chooser.get(tracked)
+        if choose is None:
+            choose = self._chooser[tracked] = self._choice(inputs)
+        if self.variadic:
+            arrays = [tuple(arrays), *[kwargs[name] for name in self.parameters[1:]]]
+        shapes = [_shape(arrays[i]) for i in self._shaped] if self._shaped else ()
+        return choose((*arrays, out, *extras, *shapes, None))
+
+    def _choice(self, inputs: list[Node | None]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+        """How `_save` chooses, once and for all for these tracked inputs."""
         slots = {self.variadic or self.parameters[i] for i, node in enumerate(inputs) if node is not None}
         for slot in slots - self.gradients.keys():
             raise TypeError(f"{self.name} has no gradient for {slot!r}: pass {slot}.detach()")
         wanted = {name for slot in slots for name in self.gradients[slot].asks}
-        if wanted & set(self.saves):
+        if wanted & set(self.saves):  # extras regain their history by running forward again: keep what that needs
             wanted |= set(self.parameters)
-        available = [*self.parameters, "out", *self.saves, *[f"{self.parameters[i]}_shape" for i in self._shaped]]
-        nothing = len(available)  # the position of None
-        return chooser([available.index(name) if name in wanted else nothing for name in self.asked])
+        names = [*self.parameters, "out", *self.saves, *[f"{self.parameters[i]}_shape" for i in self._shaped]]
+        return chooser([names.index(name) if name in wanted else len(names) for name in self.asked])
 
     # -- second order ---------------------------------------------------------------------------------------------
 
@@ -262,10 +282,13 @@ class Op:
             for name, value in zip(names, arrays, strict=True)
         )
         kind = next((k for k in (IndexError, ValueError) if isinstance(error, k)), TypeError)
-        return kind(f"{self.name}({given}): {error}")
+        usage = (self.__doc__ or "").partition("\n")[0]
+        return kind(f"{self.name}({given}): {error}" + (f". It computes: {usage}" if usage else ""))
 
 
-def op(*numpy_functions: Any, saves: tuple[str, ...] = (), **gradients: float | Callable[..., Any]) -> Callable[..., Op]:
+def op(
+    *numpy_functions: Any, saves: tuple[str, ...] = (), **gradients: float | Callable[..., Any]
+) -> Callable[..., Op]:
     """Declare an operator: its local gradients here, its forward pass in the function below.
 
     Args:
@@ -301,7 +324,12 @@ def numpy_names(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {names.get(name, name): value for name, value in kwargs.items()}
 
 
-# -- dtypes -----------------------------------------------------------------------------------------------------------
+def _shape(value: Any) -> Any:
+    """The shape of an array or number; of a tuple of arrays, theirs."""
+    return tuple([array.shape for array in value]) if isinstance(value, tuple) else np.shape(value)
+
+
+# -- dtypes ----------------------------------------------------------------------------------------------------------
 
 _float64 = np.dtype(np.float64)
 _default_dtype: np.dtype[Any] = np.dtype(np.float32)
@@ -329,7 +357,7 @@ def _narrowed(out: Any, arrays: list[Any]) -> Any:
     return out.astype(np.result_type(*floats) if floats else _default_dtype)
 
 
-# -- formulas ---------------------------------------------------------------------------------------------------------
+# -- formulas --------------------------------------------------------------------------------------------------------
 
 
 def _formula(rule: ast.expr, functions: list[ast.FunctionDef]) -> str:

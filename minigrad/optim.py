@@ -10,12 +10,14 @@ Parameters and state are updated in place and keep their dtype.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from minigrad.graph import note_write
+from minigrad.nn import Parameter
 from minigrad.tensor import Tensor
 
 
@@ -23,29 +25,31 @@ class Optimizer:
     """What all optimizers share. A rule says in `update` how one array moves.
 
     Args:
-        params: the tensors to optimize; leaves that require grad, each once.
-        lr: learning rate α > 0; it may be changed between steps.
+        params: the tensors to optimize: leaves that require grad, each once. A frozen `Parameter` may be among them.
+        lr: learning rate α ≥ 0; it may be changed between steps: `optimizer.lr = 0.01`.
 
     Raises:
-        TypeError: `params` is a single tensor, or holds something else than tensors.
-        ValueError: no parameters, one that is given twice or does not require grad, or a hyperparameter out of range.
+        TypeError: `params` is not a list of tensors, or something else that yields tensors.
+        ValueError: no parameters, one that is given twice or that would never move, or a hyperparameter out of range.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float) -> None:
-        if isinstance(params, Tensor):
-            raise TypeError("an optimizer takes a list of tensors: write [w] for a single one")
+        name = type(self).__name__
+        if isinstance(params, Tensor) or not isinstance(params, Iterable):
+            raise TypeError(f"{name} takes a list of tensors, model.parameters() or [w], not a {type(params).__name__}")
         self.params = list(params)
         if not self.params:
-            raise ValueError("an optimizer needs at least one parameter; the list is empty")
+            raise ValueError(f"{name} needs at least one parameter; the list is empty")
         for i, p in enumerate(self.params):
             if not isinstance(p, Tensor):
-                raise TypeError(f"an optimizer takes tensors; parameter {i} is a {type(p).__name__}")
-            if not (p.requires_grad and p.is_leaf):
-                raise ValueError(f"parameter {i} (shape {p.shape}) is not a leaf that requires grad: it would never move")
+                raise TypeError(f"{name} takes tensors; parameter {i} is a {type(p).__name__}")
+            if not p.is_leaf:
+                raise ValueError(f"{name}: parameter {i} (shape {p.shape}) was computed; only a leaf can be optimized")
+            if not (p.requires_grad or isinstance(p, Parameter)):
+                raise ValueError(f"{name}: parameter {i} (shape {p.shape}) does not require grad: it would never move")
         if len({id(p) for p in self.params}) < len(self.params):
-            raise ValueError("a parameter is in the list twice: it would move twice in each step")
-        in_range(lr=(lr, lr >= 0))
-        self.lr = lr
+            raise ValueError(f"{name}: a parameter is in the list twice; it would move twice in each step")
+        self.lr = in_range("lr", lr)
         self.state: list[dict[str, Any]] = [{} for _ in self.params]
 
     def zero_grad(self) -> None:
@@ -57,15 +61,18 @@ class Optimizer:
         """Move every parameter that has a gradient.
 
         Raises:
+            TypeError: a `.grad` is not a tensor. Then none has moved.
             ValueError: a `.grad` has another shape than its parameter. Then none has moved.
         """
-        for p in self.params:
-            if p.grad is not None and p.grad.shape != p.shape:
-                raise ValueError(f"step: a parameter of shape {p.shape} has a gradient of shape {p.grad.shape}")
-        for p, state in zip(self.params, self.state, strict=True):
-            if p.grad is not None:
-                self.update(p.data, p.grad.data, state)
-                note_write(p.data)
+        moving = [(p, p.grad, state) for p, state in zip(self.params, self.state, strict=True) if p.grad is not None]
+        for p, grad, _ in moving:
+            if not isinstance(grad, Tensor):
+                raise TypeError(f"step: the gradient of a parameter is a {type(grad).__name__}, not a tensor")
+            if grad.shape != p.shape:
+                raise ValueError(f"step: a parameter of shape {p.shape} has a gradient of shape {grad.shape}")
+        for p, grad, state in moving:
+            self.update(p.data, grad.data, state)
+            note_write(p.data)
 
     def update(self, w: Any, g: Any, state: dict[str, Any]) -> None:
         """Move the array `w` in place, given its gradient `g` and what `state` remembers of earlier steps."""
@@ -94,24 +101,24 @@ class SGD(Optimizer):
         nesterov: bool = False,
     ) -> None:
         super().__init__(params, lr)
-        in_range(momentum=(momentum, momentum >= 0), weight_decay=(weight_decay, weight_decay >= 0))
-        if nesterov and (momentum == 0 or dampening != 0):
-            raise ValueError("SGD: nesterov needs a momentum > 0 and dampening = 0")
-        self.momentum = momentum
-        self.dampening = dampening
-        self.weight_decay = weight_decay
+        self.momentum = in_range("momentum", momentum)
+        self.dampening = float(dampening)
+        self.weight_decay = in_range("weight_decay", weight_decay)
         self.nesterov = nesterov
+        if nesterov and (momentum == 0 or dampening != 0):
+            raise ValueError("SGD: nesterov needs momentum > 0 and dampening = 0")
 
     def update(self, w: Any, g: Any, state: dict[str, Any]) -> None:
         if self.weight_decay:
             g = g + self.weight_decay * w
         if self.momentum:
-            if "v" in state:
-                state["v"] *= self.momentum
-                state["v"] += (1 - self.dampening) * g
-            else:
-                state["v"] = g.copy()
-            g = g + self.momentum * state["v"] if self.nesterov else state["v"]
+            share = 1 - self.dampening
+            if not state:
+                state["v"], share = np.zeros_like(w), 1  # the first gradient enters in full
+            v = state["v"]
+            v *= self.momentum
+            v += share * g
+            g = g + self.momentum * v if self.nesterov else v
         w -= self.lr * g
 
 
@@ -135,14 +142,10 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, lr)
-        in_range(
-            betas=(betas, all(0 <= beta < 1 for beta in betas)),
-            eps=(eps, eps >= 0),
-            weight_decay=(weight_decay, weight_decay >= 0),
-        )
-        self.betas = betas
-        self.eps = eps
-        self.weight_decay = weight_decay
+        beta1, beta2 = betas
+        self.betas = in_range("beta1", beta1, below=1), in_range("beta2", beta2, below=1)
+        self.eps = in_range("eps", eps)
+        self.weight_decay = in_range("weight_decay", weight_decay)
 
     def update(self, w: Any, g: Any, state: dict[str, Any]) -> None:
         if not state:
@@ -162,8 +165,8 @@ class Adam(Optimizer):
         w -= self.lr / (1 - beta1 ** state["t"]) * m / size
 
 
-def in_range(**hyperparameters: tuple[Any, bool]) -> None:
-    """Raise for a hyperparameter, given as name=(value, whether it is fine), that is not."""
-    for name, (value, is_fine) in hyperparameters.items():
-        if not is_fine:
-            raise ValueError(f"{name}={value} is out of range")
+def in_range(name: str, value: float, below: float = math.inf) -> float:
+    """The hyperparameter as a Python float, which never promotes float32; raise unless 0 ≤ value < below."""
+    if not 0 <= value < below:
+        raise ValueError(f"{name} must be in [0, {below}), not {value}")
+    return float(value)

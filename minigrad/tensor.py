@@ -1,8 +1,8 @@
 """Chapter 5: Tensor, an array that remembers how it was computed.
 
-A tensor is three things: `data`, the array; `node`, its place in a graph if it has one; `grad`, for a leaf, the gradient
-that a backward pass left. All arithmetic and most methods are operators, bound here under the names that PyTorch and NumPy
-give them; NumPy's own functions, called on a tensor, come to the same operators.
+A tensor is three things: `data`, the array; `node`, its place in a graph if it has one; `grad`, for a leaf, the
+gradient that a backward pass left. All arithmetic and most methods are operators, bound here under the names that
+PyTorch and NumPy give them; NumPy's own functions, called on a tensor, come to the same operators.
 
 Next: `backend.py`, the default dtype and random numbers.
 """
@@ -16,7 +16,7 @@ import numpy as np
 
 from minigrad import engine, graph
 from minigrad.graph import Node, is_grad_enabled, note_write
-from minigrad.op import get_default_dtype, numpy_ops
+from minigrad.op import Op, get_default_dtype, numpy_ops
 from minigrad.ops import elementwise, linalg, nn, reduce
 from minigrad.ops import shape as shaping  # `shape` is what a tensor has
 
@@ -60,19 +60,19 @@ class Tensor:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.data.shape  # type: ignore[no-any-return]
+        return self.data.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.data.dtype  # type: ignore[no-any-return]
+        return self.data.dtype
 
     @property
     def ndim(self) -> int:
-        return self.data.ndim  # type: ignore[no-any-return]
+        return self.data.ndim
 
     def numel(self) -> int:
         """The number of elements."""
-        return self.data.size  # type: ignore[no-any-return]
+        return self.data.size
 
     def size(self, axis: int | None = None) -> Any:
         """The shape, or the size of one axis, as in PyTorch. For the number of elements see `numel`."""
@@ -109,7 +109,9 @@ class Tensor:
         """Make this tensor a leaf that collects gradients, or stop it doing so."""
         if not self.is_leaf:
             if not requires_grad:
-                raise RuntimeError("only a leaf's requires_grad can be switched off; use t.detach() for a computed tensor")
+                raise RuntimeError(
+                    "only a leaf's requires_grad can be switched off; use t.detach() for a computed tensor"
+                )
         elif not requires_grad:
             self.node = None
         elif self.dtype.kind != "f":
@@ -170,11 +172,13 @@ class Tensor:
         return int(self.item())
 
     def __index__(self) -> int:
-        return self.item().__index__()  # type: ignore[no-any-return]
+        return self.item().__index__()
 
     def __bool__(self) -> bool:
         if self.numel() != 1:
-            raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; use (t != 0).sum() or compare .item()")
+            raise ValueError(
+                f"the truth of a tensor of shape {self.shape} is ambiguous; use (t != 0).sum() or compare .item()"
+            )
         return bool(self.data)
 
     # -- arithmetic -----------------------------------------------------------------------------------------------
@@ -194,8 +198,8 @@ class Tensor:
     __or__ = elementwise.bitwise_or
     __xor__ = elementwise.bitwise_xor
     __invert__ = elementwise.invert
-    __eq__ = elementwise.equal  # type: ignore[assignment]
-    __ne__ = elementwise.not_equal  # type: ignore[assignment]
+    __eq__ = elementwise.equal
+    __ne__ = elementwise.not_equal
     __lt__ = elementwise.less
     __le__ = elementwise.less_equal
     __gt__ = elementwise.greater
@@ -258,45 +262,45 @@ class Tensor:
     swapaxes = shaping.swapaxes
 
     def __getitem__(self, index: Any) -> Tensor:
-        return shaping.getitem(self, without_tensors(index))  # type: ignore[no-any-return]
+        return shaping.getitem(self, without_tensors(index))
 
     def reshape(self, *sizes: Any) -> Tensor:
         """The same elements in another shape: `t.reshape(2, -1)` or `t.reshape((2, -1))`."""
-        return shaping.reshape(self, unpacked(sizes))  # type: ignore[no-any-return]
+        return shaping.reshape(self, unpacked(sizes))
 
     def permute(self, *axes: Any) -> Tensor:
         """The axes in another order: `t.permute(1, 0, 2)`."""
-        return shaping.permute(self, unpacked(axes))  # type: ignore[no-any-return]
+        return shaping.permute(self, unpacked(axes))
 
     def transpose(self, axis0: int, axis1: int) -> Tensor:
         """Two axes exchanged, as in PyTorch. For NumPy's meaning see `permute`, or `np.transpose(t, axes)`."""
-        return shaping.swapaxes(self, axis0, axis1)  # type: ignore[no-any-return]
+        return shaping.swapaxes(self, axis0, axis1)
 
     def broadcast_to(self, *sizes: Any) -> Tensor:
         """Repeated, without a copy, to a larger shape."""
-        return shaping.broadcast_to(self, unpacked(sizes))  # type: ignore[no-any-return]
+        return shaping.broadcast_to(self, unpacked(sizes))
 
     @property
     def T(self) -> Tensor:
         """The axes in reverse order."""
-        return shaping.permute(self)  # type: ignore[no-any-return]
+        return shaping.permute(self)
 
     @property
     def mT(self) -> Tensor:
         """The last two axes exchanged."""
-        return shaping.swapaxes(self, -1, -2)  # type: ignore[no-any-return]
+        return shaping.swapaxes(self, -1, -2)
 
     def float(self) -> Tensor:
         """As float32."""
-        return self.astype(np.dtype(np.float32))  # type: ignore[no-any-return]
+        return self.astype(np.dtype(np.float32))
 
     def double(self) -> Tensor:
         """As float64."""
-        return self.astype(np.dtype(np.float64))  # type: ignore[no-any-return]
+        return self.astype(np.dtype(np.float64))
 
     def long(self) -> Tensor:
         """As int64."""
-        return self.detach().astype(np.dtype(np.int64))  # type: ignore[no-any-return]
+        return self.detach().astype(np.dtype(np.int64))
 
     # -- NumPy's protocols: np.exp(t), array * t, np.sum(t) -------------------------------------------------------
 
@@ -310,23 +314,23 @@ class Tensor:
         return stand_in(function)(*args, **kwargs)
 
 
-def _reflected(operator: Callable[..., Any]) -> Callable[..., Any]:
+def _reflected(operator: Op) -> Callable[..., Any]:
     return lambda self, other: operator(other, self)
 
 
-def _in_place(operator: Callable[..., Any]) -> Callable[..., Any]:
+def _in_place(operator: Op) -> Callable[..., Any]:
     def method(self: Tensor, other: Any) -> Tensor:
         if is_grad_enabled():
             if self.requires_grad and self.is_leaf:
                 raise RuntimeError(
-                    f"in-place {operator.name} on a leaf that requires grad: its gradient would be lost. Update it "  # type: ignore[attr-defined]
+                    f"in-place {operator.name} on a leaf that requires grad: its gradient would be lost. Update it "
                     f"under `with mg.no_grad():`, or write t = t ... for a new tensor"
                 )
             if self.requires_grad or getattr(other, "requires_grad", False):
-                return operator(self, other)  # type: ignore[no-any-return]  # inside a graph, `+=` means `t = t + other`
+                return operator(self, other)  # inside a graph, `+=` means `t = t + other`
         result = operator(self.data, without_tensors(other))
         if np.shape(result) != self.shape:
-            raise ValueError(f"in-place {operator.name}: the result has shape {np.shape(result)}, not {self.shape}")  # type: ignore[attr-defined]
+            raise ValueError(f"in-place {operator.name}: the result has shape {np.shape(result)}, not {self.shape}")
         np.copyto(self.data, result, casting="same_kind")
         note_write(self.data)
         return self

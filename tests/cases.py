@@ -90,7 +90,9 @@ def unary(make: Callable[..., Any] = normal, kinks: list[float] | None = None) -
     return cases
 
 
-def binary(make_x: Callable[..., Any] = normal, make_y: Any = None, kinks: Any = None, scalar: float = 1.7) -> list[Case]:
+def binary(
+    make_x: Callable[..., Any] = normal, make_y: Any = None, kinks: Any = None, scalar: float = 1.7
+) -> list[Case]:
     make_y = make_y or (lambda *shape: np.asarray(0.9 * np.flip(make_x(*shape))))
     cases = [Case((make_x(*x), make_y(*y))) for x, y in BROADCASTS]
     cases += [Case((make_x(2, 3), scalar), name="number"), Case((scalar, make_y(2, 3)), name="number")]
@@ -146,7 +148,7 @@ inf = np.inf
 INFINITE = plain([-inf, -1.0, 0.0, 1.0, inf])
 TIES = plain([[1.0, 3.0, 3.0], [3.0, 1.0, 1.0], [1.0, 3.0, 2.0]])  # of largest and smallest, in rows and columns
 
-# -- arithmetic ---------------------------------------------------------------------------------------------------------
+# -- arithmetic -------------------------------------------------------------------------------------------------------
 
 SPECS: dict[str, Spec] = {
     "add": Spec(binary(), same("add")),
@@ -162,7 +164,9 @@ SPECS: dict[str, Spec] = {
             *binary(positive, normal),
             *[Case((normal(3, 4), n), name="integer power") for n in (-2, -1, 0, 1, 2, 3, 2.0)],
             Case((plain([0.0, 0.0, 0.0, 0.0, -2.0]), plain([0.0, 1.0, 2.0, 0.5, 2.0])), kink=True, name="kinks"),
-            Case((plain([2.0, 0.5]), plain([0.0, 0.0])), torch=False, name="y=0, PyTorch's mixed second derivative is 0"),
+            Case(
+                (plain([2.0, 0.5]), plain([0.0, 0.0])), torch=False, name="y=0, PyTorch's mixed second derivative is 0"
+            ),
             *[Case((plain([0.0, 1.0, -1.0]), n), kink=True, name="kinks") for n in (0, 1, 2, 3)],
             Case((0.0, plain([0.0, 1.0, 2.0])), kink=True, name="kinks"),
             Case((2, normal(3)), name="integer base"),
@@ -182,7 +186,9 @@ SPECS: dict[str, Spec] = {
     "log": Spec(unary(positive), same("log")),
     "sqrt": Spec([*unary(positive), Case((plain([0.0, 4.0]),), kink=True, name="kinks")], same("sqrt")),
     "tanh": Spec([*unary(), Case((plain([-1e4, 1e4]),), name="far")], same("tanh")),
-    "sigmoid": Spec([*unary(), Case((plain([-1e4, -700, -40, 0, 40, 1e4]),), name="far")], same("sigmoid"), scipy.special.expit),
+    "sigmoid": Spec(
+        [*unary(), Case((plain([-1e4, -700, -40, 0, 40, 1e4]),), name="far")], same("sigmoid"), scipy.special.expit
+    ),
     "abs": Spec(unary(kinks=[-1.0, 0.0, 2.0]), same("abs")),
     "sign": Spec(unary(kinks=[-1.0, 0.0, 2.0]), same("sign")),
     # -- choices --
@@ -192,7 +198,10 @@ SPECS: dict[str, Spec] = {
     "clip": Spec(
         [
             *[Case((normal(*shape), -1.0, 0.5)) for shape in SHAPES],
-            *[Case((plain([-2.0, -1.0, 0.0, 0.5, 3.0]), *bounds), kink=True, name="kinks") for bounds in [(-1, 0.5), (-1, None), (None, 0.5)]],
+            *[
+                Case((plain([-2.0, -1.0, 0.0, 0.5, 3.0]), *bounds), kink=True, name="kinks")
+                for bounds in [(-1, 0.5), (-1, None), (None, 0.5)]
+            ],
             Case((normal(3, 4), normal(4, low=-3, high=-1), 0.7), name="array bound"),
             Case((normal(3, 4),), {"min": -0.5}),
             Case((normal(3, 4),), {"max": 0.5}),
@@ -200,11 +209,16 @@ SPECS: dict[str, Spec] = {
         lambda torch, x, min=None, max=None: torch.clamp(
             x, *[b if b is None else torch.as_tensor(b, dtype=torch.float64) for b in (min, max)]
         ),
-        lambda x, min=None, max=None: np.minimum(np.maximum(x, -inf if min is None else min), inf if max is None else max),
+        lambda x, min=None, max=None: np.minimum(
+            np.maximum(x, -inf if min is None else min), inf if max is None else max
+        ),
     ),
     "where": Spec(
         [
-            *[Case((np.asarray(normal(*np.broadcast_shapes(x, y)) > 0), normal(*x), positive(*y))) for x, y in BROADCASTS],
+            *[
+                Case((np.asarray(normal(*np.broadcast_shapes(x, y)) > 0), normal(*x), positive(*y)))
+                for x, y in BROADCASTS
+            ],
             Case((np.array([[True], [False]]), normal(3), positive(2, 1)), name="broadcast condition"),
             Case((np.array([True, False]), normal(2), 1.5), name="number"),
             Case((np.array([True, False]), 1.5, normal(2)), name="number"),
@@ -213,11 +227,13 @@ SPECS: dict[str, Spec] = {
     ),
 }
 
-# -- comparisons and logic: no gradients, so they are here for their values -----------------------------------------------
+# -- comparisons and logic: no gradients, so they are here for their values -------------------------------------------
 
 for _name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"):
     _torch_name = {"equal": "eq", "not_equal": "ne"}.get(_name, _name)
-    SPECS[_name] = Spec([*binary(), Case((plain([1.0, 2.0, 3.0]), plain([2.0, 2.0, 2.0])), name="ties")], same(_torch_name))
+    SPECS[_name] = Spec(
+        [*binary(), Case((plain([1.0, 2.0, 3.0]), plain([2.0, 2.0, 2.0])), name="ties")], same(_torch_name)
+    )
 for _name in ("bitwise_and", "bitwise_or", "bitwise_xor"):
     SPECS[_name] = Spec(
         [Case((np.array([True, True, False, False]), np.array([True, False, True, False])))],
@@ -227,11 +243,15 @@ SPECS["invert"] = Spec([Case((np.array([True, False]),))], lambda torch, x: torc
 for _name in ("isnan", "isinf", "isfinite"):
     SPECS[_name] = Spec([Case((plain([-inf, np.nan, 0.0, 1.0, inf]),))], same(_name))
 
-# -- reductions ---------------------------------------------------------------------------------------------------------
+# -- reductions -------------------------------------------------------------------------------------------------------
 
 _picks = [case for case in reductions(empty=False) if not isinstance(case.kwargs.get("axis"), tuple)]
 _ties = [
-    *[Case((TIES,), {"axis": axis, "keepdims": k}, kink=True, name="ties") for axis in (None, 0, 1, -2, (0, 1)) for k in (False, True)],
+    *[
+        Case((TIES,), {"axis": axis, "keepdims": k}, kink=True, name="ties")
+        for axis in (None, 0, 1, -2, (0, 1))
+        for k in (False, True)
+    ],
     *[Case((plain([[1.0, np.nan], [3.0, 0.0]]),), {"axis": axis}, kink=True, name="nan") for axis in (None, 0, 1)],
 ]
 SPECS |= {
@@ -251,7 +271,7 @@ SPECS |= {
     ),
 }
 
-# -- shape --------------------------------------------------------------------------------------------------------------
+# -- shape ------------------------------------------------------------------------------------------------------------
 
 _x = normal(3, 4)
 _indices: list[tuple[str, Any]] = [
@@ -291,12 +311,27 @@ def numpy_add_at(values: Any, shape: tuple[int, ...], index: Any) -> Any:
 
 def torch_add_at(torch: Any, values: Any, shape: tuple[int, ...], index: Any) -> Any:
     positions = torch.arange(int(np.prod(shape))).reshape(shape)[torch_index(torch, index)]
-    return torch.zeros(int(np.prod(shape)), dtype=values.dtype).index_add(0, positions.reshape(-1), values.reshape(-1)).reshape(shape)
+    return (
+        torch.zeros(int(np.prod(shape)), dtype=values.dtype)
+        .index_add(0, positions.reshape(-1), values.reshape(-1))
+        .reshape(shape)
+    )
 
 
 SPECS |= {
     "reshape": Spec(
-        [Case((normal(*old), new)) for old, new in [((3, 4), (4, 3)), ((3, 4), (-1,)), ((), (1, 1)), ((1, 1), ()), ((0, 2), (0,)), ((2, 3, 4), (6, -1)), ((4,), -1)]],
+        [
+            Case((normal(*old), new))
+            for old, new in [
+                ((3, 4), (4, 3)),
+                ((3, 4), (-1,)),
+                ((), (1, 1)),
+                ((1, 1), ()),
+                ((0, 2), (0,)),
+                ((2, 3, 4), (6, -1)),
+                ((4,), -1),
+            ]
+        ],
         lambda torch, x, shape: x.reshape(shape),
     ),
     "permute": Spec(
@@ -319,7 +354,17 @@ SPECS |= {
         lambda torch, x, axis: x.unsqueeze(axis),
     ),
     "broadcast_to": Spec(
-        [Case((normal(*old), new)) for old, new in [((3,), (2, 3)), ((), (2, 3)), ((2, 1), (2, 3)), ((1, 2, 1), (4, 3, 2, 5)), ((1,), (0,)), ((3,), (3,))]],
+        [
+            Case((normal(*old), new))
+            for old, new in [
+                ((3,), (2, 3)),
+                ((), (2, 3)),
+                ((2, 1), (2, 3)),
+                ((1, 2, 1), (4, 3, 2, 5)),
+                ((1,), (0,)),
+                ((3,), (3,)),
+            ]
+        ],
         lambda torch, x, shape: torch.broadcast_to(x, shape),
     ),
     "concatenate": Spec(
@@ -341,13 +386,16 @@ SPECS |= {
         lambda x, index: x[index],
     ),
     "add_at": Spec(
-        [Case((normal(*_x[index].shape), (3, 4), index), name=name, torch=name not in _torch_indices) for name, index in _indices],
+        [
+            Case((normal(*_x[index].shape), (3, 4), index), name=name, torch=name not in _torch_indices)
+            for name, index in _indices
+        ],
         torch_add_at,
         numpy_add_at,
     ),
 }
 
-# -- linear algebra -----------------------------------------------------------------------------------------------------
+# -- linear algebra ---------------------------------------------------------------------------------------------------
 
 _matmul_shapes = [
     ((3, 4), (4, 2)),
@@ -367,7 +415,7 @@ _matmul_shapes = [
 ]
 SPECS["matmul"] = Spec([Case((normal(*x), positive(*y))) for x, y in _matmul_shapes], same("matmul"))
 
-# -- neural networks ----------------------------------------------------------------------------------------------------
+# -- neural networks --------------------------------------------------------------------------------------------------
 
 
 def numpy_cross_entropy(logits: Any, target: Any) -> Any:
@@ -400,16 +448,24 @@ SPECS |= {
         lambda torch, x, weight, bias=None: torch.nn.functional.linear(x, weight, bias),
         lambda x, weight, bias=0: np.einsum("...i,oi->...o", x, weight) + bias,
     ),
-    "softmax": Spec(_softmax_cases, lambda torch, x, axis=-1: torch.softmax(x, axis), lambda x, axis=-1: scipy.special.softmax(x, axis)),
+    "softmax": Spec(
+        _softmax_cases,
+        lambda torch, x, axis=-1: torch.softmax(x, axis),
+        lambda x, axis=-1: scipy.special.softmax(x, axis),
+    ),
     "log_softmax": Spec(
-        _softmax_cases, lambda torch, x, axis=-1: torch.log_softmax(x, axis), lambda x, axis=-1: scipy.special.log_softmax(x, axis)
+        _softmax_cases,
+        lambda torch, x, axis=-1: torch.log_softmax(x, axis),
+        lambda x, axis=-1: scipy.special.log_softmax(x, axis),
     ),
     "cross_entropy": Spec(
         [
             Case((normal(4, 3), _labels)),
             Case((normal(1, 2), np.array([1]))),
             Case((normal(2, 1), np.array([0, 0]))),
-            Case((normal(4, 3).T.copy().T, _labels.astype(np.uint8)), torch=False, name="unsigned labels, not in PyTorch"),
+            Case(
+                (normal(4, 3).T.copy().T, _labels.astype(np.uint8)), torch=False, name="unsigned labels, not in PyTorch"
+            ),
             Case((plain([[1e4, -1e4, 0.0], [-inf, 2.0, -inf]]), np.array([0, 1])), kink=True, name="far"),
             Case((plain([[1e4, -1e4, 0.0]]), np.array([1])), kink=True, name="far and wrong"),
         ],
@@ -424,7 +480,9 @@ SPECS |= {
             Case((normal(2, 3, 2, 2), positive(3), normal(3))),
             Case((normal(2, 1), positive(1), normal(1))),
         ],
-        lambda torch, x, weight, bias, eps=1e-5: torch.nn.functional.batch_norm(x, None, None, weight, bias, True, eps=eps),
+        lambda torch, x, weight, bias, eps=1e-5: torch.nn.functional.batch_norm(
+            x, None, None, weight, bias, True, eps=eps
+        ),
         numpy_batch_norm,
     ),
 }

@@ -40,7 +40,11 @@ def test_every_operator_has_cases() -> None:
 
 
 def test_every_gradient_is_differentiated_by_some_case() -> None:
-    tested = {(op, registry[op].variadic or registry[op].parameters[i]) for op, c in CASES.values() for i in differentiated(op, c)}
+    tested = {
+        (op, registry[op].variadic or registry[op].parameters[i])
+        for op, c in CASES.values()
+        for i in differentiated(op, c)
+    }
     assert tested == {(name, slot) for name, op in OPERATORS.items() for slot in op.gradients}
 
 
@@ -76,7 +80,15 @@ def test_second_gradient_equals_differences(name: str, op: Op, case: Case, tally
     tally(op, "second order")
 
 
-@over(lambda op, c: has_gradient(op, c) and len(c.args) == 2 == len(op.gradients) and np.shape(c.args[0]) == np.shape(c.args[1]) and not c.kink and op.name not in ("matmul", "remainder", "floor_divide"))
+@over(
+    lambda op, c: (
+        has_gradient(op, c)
+        and len(c.args) == 2 == len(op.gradients)
+        and np.shape(c.args[0]) == np.shape(c.args[1])
+        and not c.kink
+        and op.name not in ("matmul", "remainder", "floor_divide")
+    )
+)
 def test_one_tensor_in_both_places_gets_both_gradients(name: str, op: Op, case: Case) -> None:
     checks.check_repeated(op, case)
 
@@ -96,7 +108,11 @@ def test_float32_stays_float32(name: str, op: Op, case: Case) -> None:
     checks.check_float32(op, case)
 
 
-@over(lambda op, case: has_gradient(op, case) and op.forward.__module__ in ("minigrad.ops.nn", "minigrad.ops.reduce") and not case.kink)
+@over(
+    lambda op, case: (
+        has_gradient(op, case) and op.forward.__module__ in ("minigrad.ops.nn", "minigrad.ops.reduce") and not case.kink
+    )
+)
 def test_fused_gradient_equals_that_of_the_composition(name: str, op: Op, case: Case) -> None:
     is_composition = checks.check_composition(op, case)
     assert is_composition or op.name in ("sum", "mean", "max", "min")

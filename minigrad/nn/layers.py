@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
-from minigrad.ops.elementwise import relu
-from minigrad.ops.nn import along_channels, batch_norm, cross_entropy, linear, standardised
 from minigrad.backend import generator, ones, zeros
-from minigrad.functions import dropout
+from minigrad.functions import check_probability, dropout
 from minigrad.nn.module import Module, Parameter
 from minigrad.op import get_default_dtype
+from minigrad.ops.elementwise import relu
+from minigrad.ops.nn import along_channels, batch_norm, cross_entropy, linear, standardised
 from minigrad.tensor import Tensor
 
 
 class Linear(Module):
-    """y = x Wᵀ + b
+    """y = x Wᵀ + b.
 
     Shapes: x (..., in_features), y (..., out_features).
 
@@ -27,17 +28,20 @@ class Linear(Module):
         bias: False leaves b out, as before a BatchNorm, which would subtract it again.
 
     Raises:
-        ValueError: at the call, x does not end in in_features.
+        ValueError: at the call, the last axis of x is not in_features long.
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        bound = 1 / math.sqrt(in_features) if in_features else 0
         self.in_features = in_features
         self.out_features = out_features
-        self.weight = Parameter(generator().uniform(-bound, bound, (out_features, in_features)), get_default_dtype())
-        self.bias = Parameter(generator().uniform(-bound, bound, out_features), get_default_dtype()) if bias else None
+        self.weight = self._drawn(out_features, in_features)
+        self.bias = self._drawn(out_features) if bias else None
 
-    def forward(self, x: Any) -> Tensor:
+    def _drawn(self, *shape: int) -> Parameter:
+        bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
+        return Parameter(generator().uniform(-bound, bound, shape), dtype=get_default_dtype())
+
+    def forward(self, x: Any) -> Any:
         return linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
@@ -47,29 +51,40 @@ class Linear(Module):
 class ReLU(Module):
     """max(x, 0), elementwise."""
 
-    def forward(self, x: Any) -> Tensor:
-        return relu(x)  # type: ignore[no-any-return]
+    def forward(self, x: Any) -> Any:
+        return relu(x)
 
 
 class Sequential(Module):
-    """Modules, one after the other: `Sequential(a, b)(x)` is `b(a(x))`."""
+    """Modules, one after the other: `Sequential(a, b)(x)` is `b(a(x))`.
+
+    Raises:
+        TypeError: an argument is not a module.
+    """
 
     def __init__(self, *modules: Module) -> None:
         for i, module in enumerate(modules):
             if not isinstance(module, Module):
-                raise TypeError(f"Sequential takes modules; argument {i} is a {type(module).__name__}")
+                raise TypeError(
+                    f"Sequential takes modules, as in Sequential(a, b) or Sequential(*layers); "
+                    f"argument {i} is a {type(module).__name__}"
+                )
             setattr(self, str(i), module)
 
     def forward(self, x: Any) -> Any:
-        for _, module in self.named_children():
+        for module in self:
             x = module(x)
         return x
 
-    def __len__(self) -> int:
-        return sum(1 for _ in self.named_children())
+    def __iter__(self) -> Iterator[Module]:
+        return (module for _, module in self.named_children())
 
-    def __getitem__(self, i: int) -> Module:
-        return [module for _, module in self.named_children()][i]
+    def __len__(self) -> int:
+        return len(list(self))
+
+    def __getitem__(self, i: int | slice) -> Module:
+        modules = list(self)
+        return Sequential(*modules[i]) if isinstance(i, slice) else modules[i]
 
 
 class BatchNorm1d(Module):
@@ -99,6 +114,10 @@ class BatchNorm1d(Module):
     Source: Ioffe and Szegedy, "Batch normalization", ICML 2015.
     """
 
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True) -> None:
         self.num_features = num_features
         self.eps = eps
@@ -109,25 +128,29 @@ class BatchNorm1d(Module):
         self.register_buffer("running_var", ones(num_features))
         self.register_buffer("num_batches_tracked", Tensor(0))
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: Any) -> Any:
         if x.ndim not in (2, 3) or x.shape[1] != self.num_features:
-            raise ValueError(f"BatchNorm1d({self.num_features}) takes x of shape (N, {self.num_features}) or "
-                             f"(N, {self.num_features}, L), got {x.shape}")
-        weight = ones(self.num_features) if self.weight is None else self.weight
-        bias = zeros(self.num_features) if self.bias is None else self.bias
-        if not self.training:
-            if self.num_batches_tracked.item() == 0:
-                warnings.warn("BatchNorm1d in evaluation before any training batch: its running mean and variance "
-                              "are still 0 and 1", stacklevel=3)
-            mean, var = along_channels(self.running_mean, x), along_channels(self.running_var, x)
-            return standardised(x, mean, var, self.eps) * along_channels(weight, x) + along_channels(bias, x)
-        y, mean, var = batch_norm.with_extras(x, weight, bias, self.eps)
-        self._follow(mean.reshape(-1), var.reshape(-1), n=math.prod(x.shape) // self.num_features)
-        return y  # type: ignore[no-any-return]
+            raise ValueError(
+                f"BatchNorm1d takes x of shape (N, {self.num_features}) or (N, {self.num_features}, L), got {x.shape}"
+            )
+        weight = ones(self.num_features, dtype=x.dtype) if self.weight is None else self.weight
+        bias = zeros(self.num_features, dtype=x.dtype) if self.bias is None else self.bias
+        if self.training:
+            y, mean, var = batch_norm.with_extras(x, weight, bias, self.eps)
+            self._follow(mean.reshape(-1), var.reshape(-1), n=math.prod(x.shape) // self.num_features)
+            return y
+        if self.num_batches_tracked.item() == 0:
+            warnings.warn(
+                "BatchNorm1d: evaluation before any training batch; the running mean and variance are still 0 and 1",
+                stacklevel=3,
+            )
+        mean, var = along_channels(self.running_mean, x), along_channels(self.running_var, x)
+        return standardised(x, mean, var, self.eps) * along_channels(weight, x) + along_channels(bias, x)
 
     def _follow(self, mean: Any, var: Any, n: int) -> None:
         """Move the running estimates towards a batch of n values per channel."""
-        self.num_batches_tracked = Tensor(self.num_batches_tracked.item() + 1)
+        # New tensors, not writes into the old ones: a graph may have saved those.
+        self.num_batches_tracked = self.num_batches_tracked + 1
         share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
         dtype = self.running_mean.dtype
         self.running_mean = Tensor((1 - share) * self.running_mean.data + share * mean, dtype)
@@ -149,12 +172,11 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            raise ValueError(f"Dropout: p is a probability, between 0 and 1, not {p}")
+        check_probability(p)
         self.p = p
 
-    def forward(self, x: Any) -> Tensor:
-        return dropout(x, self.p, self.training)  # type: ignore[no-any-return]
+    def forward(self, x: Any) -> Any:
+        return dropout(x, self.p, self.training)
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
@@ -163,5 +185,5 @@ class Dropout(Module):
 class CrossEntropyLoss(Module):
     """Mean over the examples of −log softmax(logits)[target]: see `cross_entropy`."""
 
-    def forward(self, logits: Any, target: Any) -> Tensor:
-        return cross_entropy(logits, target)  # type: ignore[no-any-return]
+    def forward(self, logits: Any, target: Any) -> Any:
+        return cross_entropy(logits, target)

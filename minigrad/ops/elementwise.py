@@ -13,31 +13,37 @@ from minigrad.op import op
 
 @op(np.add, x=1, y=1)
 def add(x, y):
+    """x + y, elementwise; shapes broadcast."""
     return x + y
 
 
 @op(np.subtract, x=1, y=-1)
 def subtract(x, y):
+    """x − y, elementwise; shapes broadcast."""
     return x - y
 
 
 @op(np.multiply, x=lambda y: y, y=lambda x: x)
 def multiply(x, y):
+    """x · y, elementwise; shapes broadcast."""
     return x * y
 
 
 @op(np.divide, x=lambda y: 1 / y, y=lambda out, y: -out / y)
 def divide(x, y):
+    """x / y, elementwise; shapes broadcast."""
     return x / y
 
 
 @op(np.floor_divide, x=0, y=0)
 def floor_divide(x, y):
+    """⌊x / y⌋, elementwise; shapes broadcast."""
     return x // y
 
 
 @op(np.remainder, x=1, y=lambda x, y: -(x // y))
 def remainder(x, y):
+    """x − y ⌊x / y⌋, elementwise: it has the sign of y; shapes broadcast."""
     return x % y
 
 
@@ -57,83 +63,98 @@ def power_y(x, y, out):
 
 @op(np.power, x=power_x, y=power_y)
 def power(x, y):
+    """xʸ, elementwise; shapes broadcast."""
     return x**y
 
 
 @op(np.square, x=lambda x: 2 * x)
 def square(x):
+    """x², elementwise."""
     return x * x
 
 
 @op(np.negative, x=-1)
 def negative(x):
+    """−x, elementwise."""
     return -x
 
 
 @op(np.positive, np.copy, x=1)
 def clone(x):
+    """A copy of x."""
     return x.copy()
 
 
 @op(x=1)
 def cast(x, dtype):
+    """x in another dtype."""
     return x.astype(dtype)
 
 
-# -- functions --------------------------------------------------------------------------------------------------------
+# -- functions -------------------------------------------------------------------------------------------------------
 
 
 @op(np.exp, x=lambda out: out)
 def exp(x):
+    """eˣ, elementwise."""
     return np.exp(x)
 
 
 @op(np.log, x=lambda x: 1 / x)
 def log(x):
+    """Natural logarithm, elementwise."""
     return np.log(x)
 
 
 @op(np.sqrt, x=lambda out: 0.5 / out)
 def sqrt(x):
+    """√x, elementwise; its gradient at 0 is infinite."""
     return np.sqrt(x)
 
 
 @op(np.tanh, x=lambda out: 1 - out * out)
 def tanh(x):
+    """Hyperbolic tangent, elementwise."""
     return np.tanh(x)
 
 
 @op(x=lambda out: out * (1 - out))
 def sigmoid(x):
+    """1 / (1 + e⁻ˣ), elementwise."""
     e = np.exp(-np.abs(x))  # never overflows
     return np.where(x >= 0, 1, e) / (1 + e)
 
 
 @op(np.absolute, x=lambda x: np.sign(x))
 def abs(x):
+    """|x|, elementwise; its gradient at 0 is 0."""
     return np.absolute(x)
 
 
 @op(np.sign, x=0)
 def sign(x):
+    """−1, 0 or 1, elementwise."""
     return np.sign(x)
 
 
-# -- choices ----------------------------------------------------------------------------------------------------------
+# -- choices ---------------------------------------------------------------------------------------------------------
 
 
 @op(x=lambda out: out > 0)  # the mask multiplies upstream: several times faster than np.where
 def relu(x):
+    """The larger of x and 0, elementwise; its gradient at 0 is 0."""
     return np.maximum(x, 0)
 
 
 @op(np.maximum, x=lambda g, x, y: g * (x > y) + g / 2 * (x == y), y=lambda g, x, y: g * (y > x) + g / 2 * (x == y))
 def maximum(x, y):
+    """The larger of x and y, elementwise; a tie shares the gradient evenly; shapes broadcast."""
     return np.maximum(x, y)
 
 
 @op(np.minimum, x=lambda g, x, y: g * (x < y) + g / 2 * (x == y), y=lambda g, x, y: g * (y < x) + g / 2 * (x == y))
 def minimum(x, y):
+    """The smaller of x and y, elementwise; a tie shares the gradient evenly; shapes broadcast."""
     return np.minimum(x, y)
 
 
@@ -143,76 +164,92 @@ def clip_x(x, min, max):
 
 @op(np.clip, x=clip_x)
 def clip(x, min=None, max=None):
+    """x, but at least min and at most max, elementwise; None is no bound. The bounds themselves count as inside."""
     return np.clip(x, min, max)
 
 
 @op(np.where, x=lambda g, condition: np.where(condition, g, 0), y=lambda g, condition: np.where(condition, 0, g))
 def where(condition, x, y):
+    """x where condition holds, elsewhere y; shapes broadcast."""
     return np.where(condition, x, y)
 
 
-# -- comparisons and logic: plain results, no gradient ----------------------------------------------------------------
+# -- comparisons and logic: plain results, no gradient ---------------------------------------------------------------
+
 
 @op(np.equal)
 def equal(x, y):
+    """x = y, elementwise."""
     return x == y
 
 
 @op(np.not_equal)
 def not_equal(x, y):
+    """x ≠ y, elementwise."""
     return x != y
 
 
 @op(np.less)
 def less(x, y):
+    """x < y, elementwise."""
     return x < y
 
 
 @op(np.less_equal)
 def less_equal(x, y):
+    """x ≤ y, elementwise."""
     return x <= y
 
 
 @op(np.greater)
 def greater(x, y):
+    """x > y, elementwise."""
     return x > y
 
 
 @op(np.greater_equal)
 def greater_equal(x, y):
+    """x ≥ y, elementwise."""
     return x >= y
 
 
 @op(np.bitwise_and)
 def bitwise_and(x, y):
+    """Both x and y: of bools, or of the bits of integers."""
     return x & y
 
 
 @op(np.bitwise_or)
 def bitwise_or(x, y):
+    """x or y or both: of bools, or of the bits of integers."""
     return x | y
 
 
 @op(np.bitwise_xor)
 def bitwise_xor(x, y):
+    """x or y but not both: of bools, or of the bits of integers."""
     return x ^ y
 
 
 @op(np.invert)
 def invert(x):
+    """Not x: of bools, or of the bits of integers."""
     return ~x
 
 
 @op(np.isnan)
 def isnan(x):
+    """Whether an element is not a number."""
     return np.isnan(x)
 
 
 @op(np.isinf)
 def isinf(x):
+    """Whether an element is infinite."""
     return np.isinf(x)
 
 
 @op(np.isfinite)
 def isfinite(x):
+    """Whether an element is neither infinite nor not a number."""
     return np.isfinite(x)

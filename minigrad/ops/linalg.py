@@ -24,4 +24,5 @@ def matmul_y(g, x, y):
 
 @op(np.matmul, x=matmul_x, y=matmul_y)
 def matmul(x, y):
+    """x (..., n, k) @ y (..., k, m) gives (..., n, m); a vector is a row on the left, a column on the right."""
     return x @ y

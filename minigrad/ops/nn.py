@@ -1,5 +1,8 @@
-"""Chapter 3e: what neural networks are made of. Each has a fused gradient because it is more stable, or faster, than the
-composition of its parts; the tests hold it equal to that composition."""
+"""Chapter 3e: what neural networks are made of.
+
+Each has a fused gradient because that is more stable, or faster, than the composition of its parts. The tests run each
+forward function on tensors, as a composition, and hold the gradient found by the engine equal to the one declared.
+"""
 
 import math
 
@@ -14,7 +17,7 @@ from minigrad.op import op
     bias=1,
 )
 def linear(x, weight, bias=None):
-    """x Wᵀ + b: x (..., in), weight (out, in), bias (out) or None; result (..., out)."""
+    """x Wᵀ + b: x (..., in), weight (out, in) and bias (out) or None give (..., out)."""
     y = x @ weight.swapaxes(0, 1)
     return y if bias is None else y + bias
 
@@ -26,19 +29,21 @@ def rows(x):
 
 @op(x=lambda g, out, axis: out * (g - (g * out).sum(axis, keepdims=True)))
 def softmax(x, axis=-1):
+    """eˣ / Σ eˣ along axis: positive numbers that sum to 1. Large x do not overflow."""
     e = np.exp(x - x.max(axis, keepdims=True))
     return e / e.sum(axis, keepdims=True)
 
 
 @op(x=lambda g, out, axis: g - np.exp(out) * g.sum(axis, keepdims=True))
 def log_softmax(x, axis=-1):
+    """x − log Σ eˣ along axis: the logarithm of softmax, exact where that rounds to 0."""
     shifted = x - x.max(axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
 
 @op(saves=("y_hat",), logits=lambda g, y_hat, target: g / len(target) * (y_hat - one_hot(target, y_hat.shape[1])))
 def cross_entropy(logits, target):
-    """Mean over the rows of −log softmax(logits)[target]; logits (N, C) floating, target (N,) integers in 0 ... C−1."""
+    """Mean of −log softmax(logits)[target]: logits (N, C), target (N) of class labels 0 ... C−1."""
     check_labels(logits, target)
     shifted = logits - logits.max(1, keepdims=True)
     e = np.exp(shifted)
@@ -61,9 +66,11 @@ def check_labels(logits, target):
     if target.dtype.kind not in "iu":
         raise TypeError(f"target must hold integer class labels, not {target.dtype}; write target.astype(int)")
     classes = logits.shape[1]
-    if target.size and not (0 <= target.min() and target.max() < classes):
+    if target.size and not (target.min() >= 0 and target.max() < classes):
         wrong = target[(target < 0) | (target >= classes)][0]
-        raise IndexError(f"label {wrong} is out of range: logits with {classes} classes take labels 0 ... {classes - 1}")
+        raise IndexError(
+            f"label {wrong} is out of range: logits with {classes} classes take labels 0 ... {classes - 1}"
+        )
 
 
 @op(
@@ -73,13 +80,14 @@ def check_labels(logits, target):
     bias=lambda g: g.sum(all_but_channels(g)),
 )
 def batch_norm(x, weight, bias, eps=1e-5):
-    """weight · (x − μ) / √(σ² + ε) + bias, with μ and σ² (biased) of each channel: axis 1 of x; weight and bias (C,)."""
+    """weight · (x − μ) / √(σ² + ε) + bias, with mean μ and biased variance σ² of each channel, axis 1 of x."""
     axes = all_but_channels(x)
     if x.ndim < 2 or math.prod(x.shape) == x.shape[1]:
         raise ValueError(f"in training, x needs shape (N, C, ...) with more than one value per channel, got {x.shape}")
     mean = x.mean(axes, keepdims=True)
     var = ((x - mean) ** 2).mean(axes, keepdims=True)
-    return standardised(x, mean, var, eps) * along_channels(weight, x) + along_channels(bias, x), mean, var
+    scale = along_channels(weight, x) / np.sqrt(var + eps)
+    return (x - mean) * scale + along_channels(bias, x), mean, var
 
 
 def batch_norm_x(g, x_hat, weight, var, eps):

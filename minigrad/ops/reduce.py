@@ -26,11 +26,13 @@ def count(shape, axis):
 
 @op(np.sum, x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims))
 def sum(x, axis=None, keepdims=False):
+    """Sum over axis: None for all, a number or several; keepdims keeps it as an axis of size 1."""
     return x.sum(axis, keepdims=keepdims)
 
 
 @op(np.mean, x=lambda g, x_shape, axis, keepdims: spread(g / count(x_shape, axis), x_shape, axis, keepdims))
 def mean(x, axis=None, keepdims=False):
+    """Mean over axis: None for all, a number or several; keepdims keeps it as an axis of size 1."""
     return x.mean(axis, keepdims=keepdims)
 
 
@@ -46,26 +48,31 @@ def extreme(g, x, out, axis, keepdims):
 
 @op(np.max, np.amax, x=extreme)
 def max(x, axis=None, keepdims=False):
+    """Largest element over axis: None for all, a number or several. Along one axis the first takes the gradient."""
     return x.max(axis, keepdims=keepdims)
 
 
 @op(np.min, np.amin, x=extreme)
 def min(x, axis=None, keepdims=False):
+    """Smallest element over axis: None for all, a number or several. Along one axis the first takes the gradient."""
     return x.min(axis, keepdims=keepdims)
 
 
 @op(np.argmax)
 def argmax(x, axis=None, keepdims=False):
+    """Position of the first largest element along axis, or in the flattened x."""
     return x.argmax(axis, keepdims=keepdims)
 
 
 @op(np.argmin)
 def argmin(x, axis=None, keepdims=False):
+    """Position of the first smallest element along axis, or in the flattened x."""
     return x.argmin(axis, keepdims=keepdims)
 
 
 @op(x=lambda g, x, out, axis, keepdims: restore(g, axis, keepdims) * np.exp(x - restore(out, axis, keepdims)))
 def logsumexp(x, axis=None, keepdims=False):
+    """log Σ eˣ over axis: None for all, a number or several. Large x do not overflow."""
     top = x.max(axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)  # −inf − −inf is not a number
     out = np.log(np.exp(x - top).sum(axis, keepdims=True)) + top

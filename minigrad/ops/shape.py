@@ -7,11 +7,13 @@ from minigrad.op import op
 
 @op(np.reshape, x=lambda g, x_shape: g.reshape(x_shape))
 def reshape(x, shape):
+    """The elements of x in another shape with as many; one size may be −1."""
     return x.reshape(shape)
 
 
 @op(np.transpose, x=lambda g, axes: np.transpose(g, inverse(axes)))
 def permute(x, axes=None):
+    """The axes of x in another order; None reverses them."""
     return np.transpose(x, axes)
 
 
@@ -22,26 +24,31 @@ def inverse(axes):
 
 @op(np.swapaxes, x=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
 def swapaxes(x, axis1, axis2):
+    """Two axes of x exchanged."""
     return np.swapaxes(x, axis1, axis2)
 
 
 @op(np.squeeze, x=lambda g, x_shape: g.reshape(x_shape))
 def squeeze(x, axis=None):
+    """x without its axes of size 1, or without those named."""
     return np.squeeze(x, axis)
 
 
 @op(np.expand_dims, x=lambda g, x_shape: g.reshape(x_shape))
 def unsqueeze(x, axis):
+    """x with a new axis of size 1."""
     return np.expand_dims(x, axis)
 
 
 @op(np.broadcast_to, x=lambda g: g)  # the engine sums over what was stretched
 def broadcast_to(x, shape):
+    """x repeated along new axes and axes of size 1, without a copy."""
     return np.broadcast_to(x, shape)
 
 
 @op(arrays=lambda g, arrays_shape, axis, i: g[part(arrays_shape, axis, i)])
 def concatenate(*arrays, axis=0):
+    """Arrays joined along an axis; their other axes must agree."""
     return np.concatenate(arrays, axis)
 
 
@@ -52,16 +59,12 @@ def part(shapes, axis, i):
     return (*[slice(None)] * axis, slice(start, start + shapes[i][axis]))
 
 
-# -- indexing, and its transpose: what was read from `x[index]` is added back at `index` of zeros ---------------------
-
-
-@op(x=lambda g, x_shape, index: add_at(g, x_shape, index))
-def getitem(x, index):
-    return x[index]
+# -- indexing, and its transpose: what was read from `x[index]` is added back at `index` of zeros --------------------
 
 
 @op(values=lambda g, index: g[index])
 def add_at(values, shape, index):
+    """Zeros of this shape with values added at index; values for the same element add up."""
     out = np.zeros(shape, values.dtype)
     if reads_once(index):
         out[index] = values  # 35 times faster than np.add.at
@@ -70,9 +73,15 @@ def add_at(values, shape, index):
     return out
 
 
+@op(x=lambda g, x_shape, index: add_at(g, x_shape, index))
+def getitem(x, index):
+    """x[index], for every index that NumPy knows."""
+    return x[index]
+
+
 def reads_once(index):
     """Whether `index` cannot name an element twice: a mask, or numbers, slices, `...` and None."""
-    if getattr(index, "dtype", None) == bool:
+    if getattr(index, "dtype", None) == np.bool_:
         return True
     parts = index if isinstance(index, tuple) else (index,)
     return all(part is None or isinstance(part, int | slice | type(...)) for part in parts)

@@ -1,7 +1,7 @@
 """How fast minigrad is beside NumPy by hand and, if it is installed, PyTorch: `make bench`.
 
-All contestants take turns within one run, on one thread, and each row gives medians and the ratio of the medians: absolute
-times change from machine to machine and from minute to minute, the ratios hardly do.
+All contestants take turns within one run, on one thread, and each row gives medians and the ratio of the medians:
+absolute times change from machine to machine and from minute to minute, the ratios hardly do.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")  # read when NumPy and PyTorch are imported, hence the order here
 
-import numpy as np
+import numpy as np  # noqa: E402
 
-import minigrad as mg
+import minigrad as mg  # noqa: E402
 
 try:
     import torch

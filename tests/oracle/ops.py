@@ -26,11 +26,13 @@ def weights(shape: tuple[int, ...], seed: int) -> Any:
 
 
 def answers(op_name: str, case: Case) -> dict[str, Any]:
-    """"out", and for each differentiated argument i its "grad/i" and "grad2/i": the gradient of Σ weights · grad."""
+    """ "out", and for each differentiated argument i its "grad/i" and "grad2/i": the gradient of Σ weights · grad."""
     import torch
 
     where = differentiated(op_name, case)
-    args = [torch.tensor(a) if isinstance(a, np.ndarray) and op_name not in ("getitem", "add_at") else a for a in case.args]
+    args = [
+        torch.tensor(a) if isinstance(a, np.ndarray) and op_name not in ("getitem", "add_at") else a for a in case.args
+    ]
     if op_name in ("getitem", "add_at"):
         args[0] = torch.tensor(args[0])
     for i in where:
