@@ -51,19 +51,20 @@ def backpropagate(
     Raises:
         RuntimeError: the graph was used already, or a value that it saved was overwritten. Nothing has changed then.
     """
+    wanted = set(targets or ())
+    useful = None
+    if targets is not None:
+        nodes = leading_to(targets, nodes)
+        useful = wanted.union(nodes)
     check_usable(nodes)
-    useful = None if targets is None else leading_to(targets, nodes)
     see = _recorder.get()
 
     gradients = dict(seed)  # node -> the sum of what has reached it so far; local to this pass
-    inner = {}  # the gradients of those targets that are not leaves
     own_buffer: set[Node] = set()  # nodes whose sum is an array that this pass has made, safe to add into
     for node in nodes:
-        if node.op is None or (useful is not None and node not in useful):
+        if node.op is None:
             continue
-        upstream = gradients.pop(node)
-        if targets is not None and node in targets:
-            inner[node] = upstream
+        upstream = gradients[node] if node in wanted else gradients.pop(node)
         saved = node.op.saved_as_tensors(node) if create_graph else node.saved
         for slot, (parent, gradient) in enumerate(zip(node.inputs, node.op.by_slot)):  # noqa: B905 -- *arrays: no end
             if parent is None or (useful is not None and parent not in useful):
@@ -81,7 +82,7 @@ def backpropagate(
                 see(Step(node, slot, upstream, contribution, before, gradients[parent]))
         if not retain_graph:
             node.saved = None
-    return {**gradients, **inner}
+    return gradients
 
 
 def chain_rule(node: Node, slot: int, gradient: LocalGradient, saved: Any, upstream: Any) -> Any:
@@ -135,13 +136,15 @@ def newest_first(outputs: Iterable[Node]) -> list[Node]:
     return sorted(seen, key=attrgetter("ticket"), reverse=True)
 
 
-def leading_to(targets: Iterable[Node], nodes: list[Node]) -> set[Node]:
-    """Those of `nodes` (newest first) through which a gradient can reach `targets`."""
+def leading_to(targets: Iterable[Node], nodes: list[Node]) -> list[Node]:
+    """Those of `nodes` (newest first) that read one of `targets`, or read what was computed from one."""
     useful = set(targets)
+    leading = []
     for node in reversed(nodes):
         if any(parent in useful for parent in node.inputs):
             useful.add(node)
-    return useful
+            leading.append(node)
+    return leading[::-1]
 
 
 # -- a recorder may watch --------------------------------------------------------------------------------------------
@@ -199,17 +202,21 @@ def grad(
     """The gradients of the sum of `outputs` with respect to `inputs`. No `.grad` is touched.
 
     Args:
-        outputs: a tensor, or several. inputs: the tensor or tensors, leaves or not, to differentiate by.
+        outputs: a tensor, or several.
+        inputs: the tensor or tensors, leaves or not, to differentiate by.
         grad_outputs: upstream gradients, one for each output and of its shape; may be left out for outputs of one
-        element. retain_graph: keep the graph for another pass; None means the same as `create_graph`. create_graph:
-        record the computation of the gradients, so that they can be differentiated again. allow_unused: give None for
-        an input that the outputs do not depend on, rather than raise.
+            element.
+        retain_graph: keep the graph for another pass; None means the same as `create_graph`.
+        create_graph: record the computation of the gradients, so that they can be differentiated again.
+        allow_unused: give None for an input that the outputs do not depend on, rather than raise.
 
     Returns:
         a tuple with one tensor for each input, of the input's shape and dtype.
 
     Raises:
         RuntimeError: an output or an input has no graph, an input is unused, or the graph was used already.
+        TypeError: an output or an input is not a tensor.
+        ValueError: not one of `grad_outputs` for each output, or one of another shape.
 
     >>> import minigrad as mg
     >>> x = mg.tensor(3.0, requires_grad=True)
@@ -217,34 +224,42 @@ def grad(
     >>> slope, *mg.grad(slope, x)
     (tensor(27., grad_fn=<multiply>), tensor(18.))
     """
-    outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-    inputs = inputs if isinstance(inputs, list | tuple) else [inputs]
-    if not isinstance(grad_outputs, list | tuple):
-        grad_outputs = [grad_outputs] * len(outputs)
+    outputs, inputs = several(outputs), several(inputs)
+    grad_outputs = [None] * len(outputs) if grad_outputs is None else several(grad_outputs)
     if len(grad_outputs) != len(outputs):
         raise ValueError(f"grad: {len(outputs)} outputs but {len(grad_outputs)} grad_outputs")
-    targets = [tensor.node for tensor in inputs]
     seed = seeds("grad", outputs, grad_outputs, create_graph)
     nodes = newest_first(seed)
     reached = set(nodes)
-    for i, node in enumerate(targets):
-        if node is None:
+    targets = []
+    for i, tensor in enumerate(inputs):
+        if not isinstance(tensor, graph.Tensor):
+            raise TypeError(f"grad: input {i} is a {type(tensor).__name__}, not a tensor")
+        targets.append(tensor.node)
+        if tensor.node is None:
             raise RuntimeError(f"grad: input {i} does not require grad; make it with requires_grad=True")
-        if node not in reached and not allow_unused:
+        if tensor.node not in reached and not allow_unused:
             raise RuntimeError(
                 f"grad: the outputs do not depend on input {i}; pass allow_unused=True to get None for it"
             )
     retain_graph = create_graph if retain_graph is None else retain_graph
     with graph.recording(create_graph):
         gradients = backpropagate(nodes, seed, retain_graph, create_graph, targets)
-        found = separate(gradients, seed)
+        found = separate({node: gradients[node] for node in targets if node in gradients}, seed)
     return tuple([found.get(node) for node in targets])
+
+
+def several(tensors: Any) -> list[Any]:
+    """A list of what may be a single tensor, array or number."""
+    return list(tensors) if isinstance(tensors, list | tuple | Iterator) else [tensors]
 
 
 def seeds(caller: str, outputs: Sequence[Tensor], gradients: Sequence[Any], as_tensors: bool) -> dict[Node, Any]:
     """Where a backward pass starts: the node of each output, with its upstream gradient."""
     start: dict[Node, Any] = {}
-    for output, gradient in zip(outputs, gradients, strict=True):
+    for i, (output, gradient) in enumerate(zip(outputs, gradients, strict=True)):
+        if not isinstance(output, graph.Tensor):
+            raise TypeError(f"{caller}: output {i} is a {type(output).__name__}, not a tensor")
         if output.node is None:
             raise RuntimeError(
                 f"{caller}: the output does not require grad: no tensor that it was computed from has "
@@ -268,12 +283,15 @@ def seeds(caller: str, outputs: Sequence[Tensor], gradients: Sequence[Any], as_t
 
 
 def separate(gradients: dict[Node, Any], seed: dict[Node, Any]) -> dict[Node, Tensor]:
-    """The gradients as tensors that share no memory: not with each other, nor with the graph, nor with the seed."""
+    """The gradients as tensors of their own memory: shared neither with each other, nor with the graph, nor with the
+    seed, nor with what a recorder was shown.
+    """
+    shown = _recorder.get() is not None
     taken = {id(memory(gradient)) for gradient in seed.values()}
     tensors = {}
     for node, gradient in gradients.items():
         tensor = gradient if isinstance(gradient, graph.Tensor) else graph.wrap(gradient, None)
-        if id(memory(gradient)) in taken or memory(gradient).base is not None:
+        if shown or id(memory(gradient)) in taken or memory(gradient).base is not None:
             tensor = tensor.clone()
         taken.add(id(memory(gradient)))
         tensors[node] = tensor

@@ -39,7 +39,7 @@ import numpy as np
 from minigrad import graph
 from minigrad.graph import Node, is_grad_enabled
 
-registry: dict[str, Op] = {}  # every operator, by name
+registry: dict[str, Op] = {}  # every operator by name; one declared outside minigrad as "module.name"
 numpy_ops: dict[Any, Callable[..., Any]] = {}  # NumPy function -> the operator that stands for it on tensors
 
 
@@ -298,6 +298,7 @@ def op(
 
     Raises:
         TypeError: a gradient is declared for, or asks for, a name that the operator does not have.
+        ValueError: an operator of another module already stands for one of the NumPy functions.
 
     >>> @op(x=lambda x: 3 * x**2)
     ... def cube(x):
@@ -311,7 +312,14 @@ def op(
 
     def declare(forward: Callable[..., Any]) -> Op:
         operator = Op(forward, numpy_functions, saves, gradients)
-        registry[operator.name] = operator
+        for function in numpy_functions:
+            taken = getattr(numpy_ops.get(function), "forward", forward)
+            if taken.__module__ != forward.__module__:
+                raise ValueError(
+                    f"{operator.name}: np.{function.__name__} already is {taken.__module__}.{taken.__name__}"
+                )
+        ours = forward.__module__.startswith("minigrad.")
+        registry[operator.name if ours else f"{forward.__module__}.{operator.name}"] = operator
         numpy_ops.update(dict.fromkeys(numpy_functions, operator))
         return operator
 

@@ -12,7 +12,7 @@ from minigrad.functions import check_probability, dropout
 from minigrad.nn.module import Module, Parameter
 from minigrad.op import get_default_dtype
 from minigrad.ops.elementwise import relu
-from minigrad.ops.nn import along_channels, batch_norm, cross_entropy, linear, standardised
+from minigrad.ops.nn import along_channels, batch_norm, cross_entropy, linear
 from minigrad.tensor import Tensor
 
 
@@ -145,7 +145,8 @@ class BatchNorm1d(Module):
                 stacklevel=3,
             )
         mean, var = along_channels(self.running_mean, x), along_channels(self.running_var, x)
-        return standardised(x, mean, var, self.eps) * along_channels(weight, x) + along_channels(bias, x)
+        scale = along_channels(weight, x) / (var + self.eps).sqrt()
+        return (x - mean) * scale + along_channels(bias, x)
 
     def _follow(self, mean: Any, var: Any, n: int) -> None:
         """Move the running estimates towards a batch of n values per channel."""

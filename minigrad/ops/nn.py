@@ -75,34 +75,32 @@ def check_labels(logits, target):
 
 @op(
     saves=("mean", "var"),
-    x=lambda g, x, weight, mean, var, eps: batch_norm_x(g, standardised(x, mean, var, eps), weight, var, eps),
-    weight=lambda g, x, mean, var, eps: (g * standardised(x, mean, var, eps)).sum(all_but_channels(x)),
-    bias=lambda g: g.sum(all_but_channels(g)),
+    x=lambda g, x, weight, mean, var, eps: batch_norm_x(g, x - mean, along_channels(weight, x), var + eps),
+    weight=lambda g, x, mean, var, eps: ((g * (x - mean)).sum(others(x), keepdims=True) / np.sqrt(var + eps)).reshape(
+        -1
+    ),
+    bias=lambda g: g.sum(others(g)),
 )
 def batch_norm(x, weight, bias, eps=1e-5):
     """weight · (x − μ) / √(σ² + ε) + bias, with mean μ and biased variance σ² of each channel, axis 1 of x."""
-    axes = all_but_channels(x)
     if x.ndim < 2 or math.prod(x.shape) == x.shape[1]:
         raise ValueError(f"in training, x needs shape (N, C, ...) with more than one value per channel, got {x.shape}")
-    mean = x.mean(axes, keepdims=True)
-    var = ((x - mean) ** 2).mean(axes, keepdims=True)
+    mean = x.mean(others(x), keepdims=True)
+    centred = x - mean
+    var = (centred * centred).mean(others(x), keepdims=True)
     scale = along_channels(weight, x) / np.sqrt(var + eps)
-    return (x - mean) * scale + along_channels(bias, x), mean, var
+    return centred * scale + along_channels(bias, x), mean, var
 
 
-def batch_norm_x(g, x_hat, weight, var, eps):
-    axes = all_but_channels(g)
+def batch_norm_x(g, centred, weight, var):
     # Moving x also moves the mean and the variance that it is measured by: the two terms that are taken off.
-    shifted_mean = g.mean(axes, keepdims=True)
-    shifted_var = x_hat * (g * x_hat).mean(axes, keepdims=True)
-    return along_channels(weight, g) / np.sqrt(var + eps) * (g - shifted_mean - shifted_var)
+    by_mean = g.mean(others(g), keepdims=True)
+    by_var = centred * ((g * centred).mean(others(g), keepdims=True) / var)
+    return (g - by_mean - by_var) * (weight / np.sqrt(var))
 
 
-def standardised(x, mean, var, eps):
-    return (x - mean) / np.sqrt(var + eps)
-
-
-def all_but_channels(x):
+def others(x):
+    """All axes but 1, that of the channels."""
     return (0, *range(2, x.ndim))
 
 

@@ -87,6 +87,7 @@ def graph(loss: Tensor, names: Mapping[str, Any] | None = None) -> Picture:
             node_names.setdefault(tensor.node, name)
 
     picture = Picture(
+        "computation",
         graph_attr={"nodesep": "0.5", "ranksep": "0.35"},
         node_attr={"shape": "box", "fontname": "Arial", "height": "0.35", "margin": "0.15,0.05", "color": "#444444"},
         edge_attr={"fontname": "Arial", "fontsize": "12", "arrowsize": "0.7", "color": "#444444"},
