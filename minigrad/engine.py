@@ -125,7 +125,7 @@ def check_usable(nodes: list[Node]) -> None:
 
 
 def newest_first(outputs: Iterable[Node]) -> list[Node]:
-    """All nodes that `outputs` depend on, in reverse order of creation: a topological order, found without recursion."""
+    """All nodes that `outputs` depend on, newest first: a topological order, found without recursion."""
     seen = set(outputs)
     to_visit = list(seen)
     while to_visit:

@@ -90,14 +90,14 @@ def recording(enabled: bool) -> Iterator[None]:
         _recording.reset(token)
 
 
-def no_grad() -> Any:
-    """Record nothing inside `with no_grad():`, or inside a function decorated with `@no_grad()`."""
-    return recording(False)
+def no_grad(function: Any = None) -> Any:
+    """Record nothing inside `with no_grad():`, or inside a function decorated with `@no_grad` or `@no_grad()`."""
+    return recording(False) if function is None else recording(False)(function)
 
 
-def enable_grad() -> Any:
-    """Record again, inside a `no_grad` region."""
-    return recording(True)
+def enable_grad(function: Any = None) -> Any:
+    """Record again, inside a region or a function where `no_grad` holds; used as `no_grad` is."""
+    return recording(True) if function is None else recording(True)(function)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -116,13 +116,17 @@ def _owner(array: Any) -> Any:
     return array
 
 
-def note_write(array: Any) -> None:
-    """Remember that `array` was just written in place, and by which line."""
+def note_write(*arrays: Any) -> None:
+    """Remember that these arrays are being written in place, and by which line."""
     global last_write
-    owner = _owner(array)
-    key = id(owner)
     last_write = next(_tickets)
-    _writes[key] = (weakref.ref(owner, lambda _: _writes.pop(key, None)), last_write, user_line())
+    line = user_line()
+    for array in arrays:
+        owner = _owner(array)
+        key = id(owner)
+        known = _writes.get(key)
+        alive = known[0] if known else weakref.ref(owner, lambda _, key=key: _writes.pop(key, None))
+        _writes[key] = (alive, last_write, line)
 
 
 def check_not_stale(node: Node) -> None:
@@ -131,14 +135,15 @@ def check_not_stale(node: Node) -> None:
     In ordinary training every write is older than every node: compare `node.ticket` with `last_write` first.
     """
     op: Any = node.op
-    for name, value in zip(op.asked if op else (), node.saved or (), strict=True):
-        write = _writes.get(id(_owner(value))) if hasattr(value, "base") else None
-        if write and write[1] > node.ticket:
-            raise RuntimeError(
-                f"{op.name}: its {name} (shape {value.shape}), which the backward pass needs, was overwritten in "
-                f"place at {write[2]}, after the forward pass had read it. Call backward() before you write, or write "
-                f"into a copy: t.clone()."
-            )
+    for name, saved in zip(op.asked if op else (), node.saved or (), strict=True):
+        for value in saved if isinstance(saved, tuple) else [saved]:
+            write = _writes.get(id(_owner(value))) if hasattr(value, "base") else None
+            if write and write[1] > node.ticket:
+                raise RuntimeError(
+                    f"{op.name}: its {name} (shape {value.shape}), which the backward pass needs, was overwritten in "
+                    f"place at {write[2]}, after the forward pass had read it. Call backward() before you write, or "
+                    f"write into a copy: t.clone()"
+                )
 
 
 def user_line() -> str:

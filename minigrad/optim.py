@@ -70,9 +70,9 @@ class Optimizer:
                 raise TypeError(f"step: the gradient of a parameter is a {type(grad).__name__}, not a tensor")
             if grad.shape != p.shape:
                 raise ValueError(f"step: a parameter of shape {p.shape} has a gradient of shape {grad.shape}")
+        note_write(*[p.data for p, _, _ in moving])
         for p, grad, state in moving:
             self.update(p.data, grad.data, state)
-            note_write(p.data)
 
     def update(self, w: Any, g: Any, state: dict[str, Any]) -> None:
         """Move the array `w` in place, given its gradient `g` and what `state` remembers of earlier steps."""
@@ -86,7 +86,7 @@ class SGD(Optimizer):
         v ← momentum · v + (1 − dampening) · g          (v ← g at the first step)
         w ← w − lr · v                                  nesterov: w − lr · (g + momentum · v)
 
-    The momentum of Ng's course, v = βv + (1 − β)g, is momentum=β with dampening=β.
+    The momentum of Ng's course, v = βv + (1 − β)g, is momentum=β with dampening=β, but for the first step.
 
     Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013.
     """

@@ -379,11 +379,13 @@ def as_array(data: Any, dtype: Any = None) -> Any:
 
 
 def without_tensors(index: Any) -> Any:
-    """An index, or a value to assign, with arrays in place of tensors."""
+    """An index, or a value to assign, with arrays and numbers in place of tensors."""
     if isinstance(index, Tensor):
-        return index.data
+        return index.data if index.shape else index.item()
     if isinstance(index, tuple | list):
         return type(index)(without_tensors(part) for part in index)
+    if isinstance(index, slice):
+        return slice(*map(without_tensors, (index.start, index.stop, index.step)))
     return index
 
 

@@ -24,7 +24,7 @@ def linear(x, weight, bias=None):
 
 def rows(x):
     """All axes but the last as one: a stack of rows."""
-    return x.reshape(-1, x.shape[-1])
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])  # not −1, which an axis of size 0 makes ambiguous
 
 
 @op(x=lambda g, out, axis: out * (g - (g * out).sum(axis, keepdims=True)))
@@ -83,7 +83,7 @@ def check_labels(logits, target):
 )
 def batch_norm(x, weight, bias, eps=1e-5):
     """weight · (x − μ) / √(σ² + ε) + bias, with mean μ and biased variance σ² of each channel, axis 1 of x."""
-    if x.ndim < 2 or math.prod(x.shape) == x.shape[1]:
+    if x.ndim < 2 or math.prod(x.shape) <= x.shape[1]:
         raise ValueError(f"in training, x needs shape (N, C, ...) with more than one value per channel, got {x.shape}")
     mean = x.mean(others(x), keepdims=True)
     centred = x - mean
