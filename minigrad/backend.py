@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.op import get_default_dtype
-from minigrad.tensor import Tensor, unpacked, wrap
+from minigrad.tensor import Tensor, as_array, unpacked, wrap
 
 _generator = np.random.default_rng()
 
@@ -32,7 +32,7 @@ def generator() -> np.random.Generator:
 def _made(array: Any, dtype: Any, requires_grad: bool) -> Tensor:
     if dtype is None and array.dtype == np.float64:
         dtype = get_default_dtype()
-    return wrap(array.astype(dtype or array.dtype, copy=False), None).requires_grad_(requires_grad)
+    return wrap(as_array(array.astype(dtype or array.dtype, copy=False)), None).requires_grad_(requires_grad)
 
 
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -42,7 +42,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 
 def from_numpy(array: Any) -> Tensor:
     """A tensor that shares the memory of a NumPy array."""
-    return wrap(array, None)
+    return wrap(as_array(array), None)
 
 
 def zeros(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -105,7 +105,7 @@ def randn(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor
     return _made(_generator.standard_normal(unpacked(sizes)), dtype, requires_grad)
 
 
-def randint(low: int, high: int | None, size: Any = None, dtype: Any = None) -> Tensor:
+def randint(low: int, high: Any = None, size: Any = None, dtype: Any = None) -> Tensor:
     """Integers, uniform on low ... high − 1; `randint(high, size)` starts at 0."""
     if size is None:
         low, high, size = 0, low, high

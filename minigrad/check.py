@@ -30,7 +30,8 @@ def gradcheck(
 ) -> bool:
     """Compare the gradients of `function` with central differences, element by element.
 
-    The outputs are first weighed by fixed random numbers and summed, so that errors in two of them cannot cancel.
+    Several outputs, or one of several elements, are first weighed by fixed random numbers and summed: so errors in two
+    of them cannot cancel.
 
     Args:
         function: takes `inputs`, returns a tensor or several.
@@ -57,17 +58,21 @@ def gradcheck(
 
     def value(*arguments: Any) -> Any:
         outputs = function(*arguments)
-        weights = np.random.default_rng(0)
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+        if len(outputs) == 1 and outputs[0].shape == ():
+            return outputs[0]
+        weights = np.random.default_rng(0)
         return sum((weights.uniform(0.5, 1.5, y.shape) * y).sum() for y in outputs)
 
     fresh = [Tensor(x, requires_grad=i in checked) if isinstance(x, Tensor) else x for i, x in enumerate(inputs)]
     total = value(*fresh)
-    if not isinstance(total, Tensor) or not total.requires_grad:
+    analytic: Sequence[Any] = [None]
+    if isinstance(total, Tensor) and total.requires_grad:
+        analytic = grad(total, [fresh[i] for i in checked], allow_unused=True)
+    if all(found is None for found in analytic):
         raise ValueError("gradcheck: the outputs do not depend on the inputs, as far as the graph knows")
-    analytic = grad(total, [fresh[i] for i in checked], allow_unused=True)
     for i, found in zip(checked, analytic, strict=True):
-        slopes = differences(value, inputs, i, eps)
+        slopes = differences(value, fresh, i, eps)
         for index in np.ndindex(inputs[i].shape):
             left, right = slopes[:, *index]
             numeric = (left + right) / 2
@@ -99,7 +104,7 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, **options: Any) -> 
     """
     inputs = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
     with no_grad():
-        outputs = function(*inputs)
+        outputs = function(*[Tensor(x) if isinstance(x, Tensor) else x for x in inputs])
     outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     random = np.random.default_rng(1)
     upstreams = [Tensor(random.uniform(0.5, 1.5, y.shape), requires_grad=True) for y in outputs]
@@ -118,7 +123,7 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, **options: Any) -> 
     return gradcheck(gradients, (*inputs, *upstreams), **options)
 
 
-def differences(function: Callable[..., Any], inputs: tuple[Any, ...], i: int, eps: float) -> Any:
+def differences(function: Callable[..., Any], inputs: Sequence[Any], i: int, eps: float) -> Any:
     """Slopes of `function`, which gives one number, to the left and to the right of each element of input `i`."""
     x = inputs[i].data
     slopes = np.zeros((2, *x.shape))

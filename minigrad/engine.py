@@ -283,9 +283,7 @@ def seeds(caller: str, outputs: Sequence[Tensor], gradients: Sequence[Any], as_t
 
 
 def separate(gradients: dict[Node, Any], seed: dict[Node, Any]) -> dict[Node, Tensor]:
-    """The gradients as tensors of their own memory: shared neither with each other, nor with the graph, nor with the
-    seed, nor with what a recorder was shown.
-    """
+    """The gradients as tensors that share no memory: not with each other, the graph, the seed or a recorder's steps."""
     shown = _recorder.get() is not None
     taken = {id(memory(gradient)) for gradient in seed.values()}
     tensors = {}

@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.backend import generator
-from minigrad.op import numpy_names, numpy_ops
+from minigrad.op import numpy_ops
 from minigrad.ops.reduce import count
 from minigrad.tensor import Tensor
 
@@ -28,17 +28,24 @@ def stack(tensors: Sequence[Any], axis: int = 0, dim: int | None = None) -> Any:
     return concatenate([ops.shape.unsqueeze(tensor, axis) for tensor in tensors], axis)
 
 
-def var(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False, **torch_names: Any) -> Any:
-    """Variance: Σ (x − mean)² / (n − correction). As in PyTorch `correction` is 1; NumPy's `np.var` takes 0."""
-    if torch_names:
-        return var(x, **{"axis": axis, "correction": correction, "keepdims": keepdims, **numpy_names(torch_names)})
+def var(
+    x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False, *, dim: Any = None, keepdim: bool = False
+) -> Any:
+    """Variance: Σ (x − mean)² / (n − correction). As in PyTorch `correction` is 1; NumPy's `np.var` takes 0.
+
+    `dim` and `keepdim` are PyTorch's names of `axis` and `keepdims`.
+    """
+    axis = axis if dim is None else dim
     deviation = x - x.mean(axis, keepdims=True)
-    return (deviation * deviation).sum(axis, keepdims=keepdims) / max(count(x.shape, axis) - correction, 0)
+    squares = (deviation * deviation).sum(axis, keepdims=keepdims or keepdim)
+    return squares / max(count(x.shape, axis) - correction, 0)
 
 
-def std(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False, **torch_names: Any) -> Any:
-    """Standard deviation: √var. Where it is 0 its gradient is 0, as in PyTorch."""
-    variance = var(x, axis, correction, keepdims, **torch_names)
+def std(
+    x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False, *, dim: Any = None, keepdim: bool = False
+) -> Any:
+    """Standard deviation: √var, with the arguments of `var`. Where it is 0 its gradient is 0, as in PyTorch."""
+    variance = var(x, axis, correction, keepdims, dim=dim, keepdim=keepdim)
     constant = variance == 0  # √ has an infinite slope there: take it of 1 instead, and then 0 for the result
     return np.where(constant, 0, np.sqrt(np.where(constant, 1, variance)))
 

@@ -17,6 +17,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +112,8 @@ last_write = 0
 
 def _owner(array: Any) -> Any:
     """The array that owns the memory: the end of the chain of views."""
-    while isinstance(base := array.base, type(array)):
-        array = base
+    while hasattr(array.base, "base"):  # a sliding window's base is no array, but leads to one
+        array = array.base
     return array
 
 
@@ -125,7 +126,7 @@ def note_write(*arrays: Any) -> None:
         owner = _owner(array)
         key = id(owner)
         known = _writes.get(key)
-        alive = known[0] if known else weakref.ref(owner, lambda _, key=key: _writes.pop(key, None))
+        alive = known[0] if known else weakref.ref(owner, partial(_writes.pop, key))  # when it dies, forget it
         _writes[key] = (alive, last_write, line)
 
 

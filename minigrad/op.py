@@ -24,11 +24,8 @@ Next: `ops/`, the operators.
 
 from __future__ import annotations
 
-import ast
 import inspect
-import linecache
 from collections.abc import Callable, Iterable
-from functools import cached_property
 from itertools import repeat
 from operator import itemgetter
 from types import MethodType
@@ -58,6 +55,7 @@ class LocalGradient:
         self.constant = None if callable(rule) else rule
         self.asks = tuple(inspect.signature(rule).parameters) if callable(rule) else ()
         self.is_vjp = "g" in self.asks
+        self._asks_only_saved = {"g", "i"}.isdisjoint(self.asks)
 
     def choose_from(self, saved_names: tuple[str, ...]) -> None:
         """Learn where in a node's `saved` lies what the rule asks for."""
@@ -66,7 +64,7 @@ class LocalGradient:
 
     def __call__(self, saved: tuple[Any, ...], g: Any, i: int) -> Any:
         """What the rule says about argument `i`, given what its operator saved and the upstream gradient `g`."""
-        return self.rule(*self._chosen((*saved, g, i) if self.is_vjp else saved))  # type: ignore[operator]
+        return self.rule(*self._chosen(saved if self._asks_only_saved else (*saved, g, i)))  # type: ignore[operator]
 
 
 def chooser(positions: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
@@ -105,8 +103,10 @@ class Op:
         self.defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
         self.variadic = next((name for name, p in parameters.items() if p.kind is p.VAR_POSITIONAL), None)
         self.sets_dtype = "dtype" in parameters
-        self._check_names()
-        asked = {name for gradient in self.gradients.values() for name in gradient.asks} - {"g", "i"}
+        self._check_names([p.kind for p in parameters.values()])
+        asked = {name for gradient in self.gradients.values() for name in gradient.asks} - {"g"}
+        if self.variadic:
+            asked.discard("i")
         if asked & set(saves):
             asked |= set(self.parameters)
         self.asked = tuple(sorted(asked))
@@ -122,10 +122,22 @@ class Op:
         self.__name__ = self.name
         self.__wrapped__ = forward  # lets inspect.signature and help() show the forward function's own
 
-    def _check_names(self) -> None:
-        shapes = {f"{name}_shape" for name in self.parameters}
-        may_ask = {"g", "out", *self.parameters, *self.saves, *shapes, *(["i"] if self.variadic else [])}
+    def _check_names(self, kinds: list[Any]) -> None:
+        keywords = [kind is inspect.Parameter.KEYWORD_ONLY for kind in kinds]
+        if inspect.Parameter.VAR_KEYWORD in kinds or keywords != [bool(self.variadic and i) for i in range(len(kinds))]:
+            raise TypeError(
+                f"{self.name}{inspect.signature(self.forward)}: an operator takes arguments by position, or *arrays "
+                f"and after them only keywords"
+            )
+        special = ("g", "out", "i") if self.variadic else ("g", "out")
+        named = [*special, *self.parameters, *self.saves]
+        for name in named:
+            if named.count(name) > 1:
+                raise TypeError(f"{self.name}: the name {name!r} means two things; {', '.join(special)} are taken")
+        may_ask = {*named, *[f"{name}_shape" for name in self.parameters]}
         for slot, gradient in self.gradients.items():
+            if not isinstance(gradient.rule, int | float) and not callable(gradient.rule):
+                raise TypeError(f"{self.name}: the gradient for {slot!r} is neither a number nor a function")
             if slot not in self.parameters:
                 raise TypeError(
                     f"{self.name}: a gradient is declared for {slot!r}, which is not one of {self.parameters}"
@@ -165,6 +177,8 @@ class Op:
                 if value.node is not None:
                     tracked += 1
             else:
+                if value.__class__ is list and (self.variadic or self.parameters[len(arrays)]) in self.gradients:
+                    value = Tensor(value).data
                 arrays.append(value)
                 inputs.append(None)
         if tensors and tensors < len(args):
@@ -173,15 +187,19 @@ class Op:
 
         try:
             out = self.forward(*arrays, **kwargs)
-        except (TypeError, ValueError, IndexError, AttributeError) as error:
+            extras: Any = ()
+            if self.saves:
+                if not isinstance(out, tuple) or len(out) != 1 + len(self.saves):
+                    raise TypeError(f"the forward function must return a tuple: the result, {', '.join(self.saves)}")
+                out, *extras = out
+            if tensors and getattr(out, "dtype", None) is not _float32:  # the common case needs no second look
+                out = self._fit_for_a_tensor(out, arrays)
+                if out.dtype.kind != "f":  # no gradient flows through integers, as from a cast
+                    tracked = 0
+        except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
             raise self._explained(error, arrays) from error
-        extras: Any = ()
-        if self.saves:
-            out, *extras = out
 
         if tensors:
-            if out.dtype is _float64 and not self.sets_dtype:
-                out = _narrowed(out, arrays)
             node = None
             if tracked and self.gradients and is_grad_enabled():
                 saved = self._save(tracked, inputs, arrays, kwargs, out, extras)
@@ -191,18 +209,35 @@ class Op:
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """All arguments in the order of the parameters; those after `*arrays` stay keywords."""
-        kwargs = numpy_names(kwargs)
-        unknown = kwargs.keys() - set(self.parameters)
-        if unknown or (len(args) > len(self.parameters) and not self.variadic):
-            problem = f"an unexpected argument {unknown.pop()!r}" if unknown else f"{len(args)} arguments"
+        given = numpy_names(kwargs) if kwargs else {}
+        bound = {}
+        for name in self.parameters[1 if self.variadic else len(args) :]:
+            if name in given:
+                bound[name] = given.pop(name)
+            elif name in self.defaults:
+                bound[name] = self.defaults[name]
+            else:
+                raise TypeError(f"{self.name}() needs {name}; it takes {inspect.signature(self.forward)}")
+        if given or (len(args) > len(self.parameters) and not self.variadic):
+            name = next(iter(given), "")
+            problem = f"{name!r} twice" if name in self.parameters else f"an unexpected argument {name!r}"
+            problem = problem if given else f"{len(args)} arguments"
             raise TypeError(f"{self.name}() got {problem}; it takes {inspect.signature(self.forward)}")
-        if self.variadic:
-            return args, {**self.defaults, **kwargs}
-        values = {**self.defaults, **dict(zip(self.parameters, args, strict=False)), **kwargs}
-        missing = [name for name in self.parameters if name not in values]
-        if missing:
-            raise TypeError(f"{self.name}() needs {' and '.join(missing)}; it takes {inspect.signature(self.forward)}")
-        return tuple([values[name] for name in self.parameters]), {}
+        return (args, bound) if self.variadic else ((*args, *bound.values()), {})
+
+    def _fit_for_a_tensor(self, out: Any, arrays: list[Any]) -> Any:
+        """The result, if it is numeric, and not float64 unless a float64 array went in: integers must not widen it."""
+        dtype = getattr(out, "dtype", None)
+        if dtype is None or dtype.kind not in "biuf":
+            raise TypeError(
+                f"the result is a {dtype or type(out).__name__}; a tensor holds an array of floats, integers or bools"
+            )
+        if dtype != _float64 or self.sets_dtype:
+            return out
+        floats = {a.dtype for a in arrays if hasattr(a, "dtype") and a.dtype.kind == "f"}
+        if _float64 in floats:
+            return out
+        return out.astype(np.result_type(*floats) if floats else _default_dtype)
 
     def _save(self, tracked: int, inputs: Any, arrays: Any, kwargs: Any, out: Any, extras: Any) -> tuple[Any, ...]:
         """What the gradients of the tracked inputs ask for, in the order of `asked`; None for what only others do."""
@@ -255,33 +290,16 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}{inspect.signature(self.forward)}>"
 
-    @cached_property
-    def formulas(self) -> dict[str, str]:
-        """Slot -> the text of its local gradient, read from the source of the declaration."""
-        source_file = inspect.getsourcefile(self.forward) or ""
-        source = "".join(linecache.getlines(source_file, self.forward.__globals__))
-        texts = {slot: str(g.constant) for slot, g in self.gradients.items() if g.constant is not None}
-        functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
-        for function in functions:
-            first_line = min([function.lineno, *(d.lineno for d in function.decorator_list)])
-            if first_line != self.forward.__code__.co_firstlineno:
-                continue
-            for decorator in function.decorator_list:
-                for keyword in decorator.keywords if isinstance(decorator, ast.Call) else []:
-                    if keyword.arg in self.gradients and keyword.arg not in texts:
-                        texts[keyword.arg] = _formula(keyword.value, functions)
-        for slot, gradient in self.gradients.items():  # no source, as in a bare interpreter: what it depends on
-            texts.setdefault(slot, f"f({', '.join(gradient.asks)})")
-        return texts
-
     def _explained(self, error: Exception, arrays: list[Any]) -> Exception:
         """The error, with the operator and its arguments named."""
         names = [self.variadic] * len(arrays) if self.variadic else self.parameters
         given = ", ".join(
-            f"{name}: {value.dtype} {value.shape}" if hasattr(value, "shape") else f"{name}={value!r}"
+            f"{name}: {value.dtype} {value.shape}"
+            if isinstance(getattr(value, "shape", None), tuple)
+            else f"{name}={value!r:.60}"
             for name, value in zip(names, arrays, strict=True)
         )
-        kind = next((k for k in (IndexError, ValueError) if isinstance(error, k)), TypeError)
+        kind = next((k for k in (IndexError, ValueError, OverflowError) if isinstance(error, k)), TypeError)
         usage = (self.__doc__ or "").partition("\n")[0]
         return kind(f"{self.name}({given}): {error}" + (f". It computes: {usage}" if usage else ""))
 
@@ -318,7 +336,7 @@ def op(
                 raise ValueError(
                     f"{operator.name}: np.{function.__name__} already is {taken.__module__}.{taken.__name__}"
                 )
-        ours = forward.__module__.startswith("minigrad.")
+        ours = (forward.__module__ or "").startswith("minigrad.")
         registry[operator.name if ours else f"{forward.__module__}.{operator.name}"] = operator
         numpy_ops.update(dict.fromkeys(numpy_functions, operator))
         return operator
@@ -329,6 +347,9 @@ def op(
 def numpy_names(kwargs: dict[str, Any]) -> dict[str, Any]:
     """Keyword arguments with PyTorch's `dim` and `keepdim` under NumPy's names, `axis` and `keepdims`."""
     names = {"dim": "axis", "keepdim": "keepdims"}
+    for torch_name in names.keys() & kwargs.keys():
+        if names[torch_name] in kwargs:
+            raise TypeError(f"{torch_name!r} and {names[torch_name]!r} mean the same: give one of them")
     return {names.get(name, name): value for name, value in kwargs.items()}
 
 
@@ -339,7 +360,7 @@ def _shape(value: Any) -> Any:
 
 # -- dtypes ----------------------------------------------------------------------------------------------------------
 
-_float64 = np.dtype(np.float64)
+_float32, _float64 = np.dtype(np.float32), np.dtype(np.float64)
 _default_dtype: np.dtype[Any] = np.dtype(np.float32)
 
 
@@ -355,27 +376,3 @@ def set_default_dtype(dtype: Any) -> None:
     if dtype.kind != "f":
         raise TypeError(f"set_default_dtype: only a floating dtype can be the default, not {dtype}")
     _default_dtype = dtype
-
-
-def _narrowed(out: Any, arrays: list[Any]) -> Any:
-    """A float64 result, unless a float64 array went in: integers beside float32 must not widen it, as NumPy would."""
-    floats = {a.dtype for a in arrays if hasattr(a, "dtype") and a.dtype.kind == "f"}
-    if _float64 in floats:
-        return out
-    return out.astype(np.result_type(*floats) if floats else _default_dtype)
-
-
-# -- formulas --------------------------------------------------------------------------------------------------------
-
-
-def _formula(rule: ast.expr, functions: list[ast.FunctionDef]) -> str:
-    """The text of a local gradient: the body of a lambda, or of a named function that is one `return`."""
-    if isinstance(rule, ast.Lambda):
-        return ast.unparse(rule.body)
-    for function in functions:
-        if isinstance(rule, ast.Name) and function.name == rule.id:
-            body = function.body[1:] if ast.get_docstring(function) else function.body
-            if len(body) == 1 and isinstance(body[0], ast.Return) and body[0].value:
-                return ast.unparse(body[0].value)
-            return f"{function.name}({', '.join(a.arg for a in function.args.args)})"
-    return ast.unparse(rule)

@@ -88,6 +88,8 @@ class Tensor:
 
     def __repr__(self) -> str:
         text = np.array2string(self.data, separator=", ", precision=4, prefix="tensor(")
+        if not self.numel() and self.ndim != 1:
+            text += f", size={self.shape}"
         if self.dtype not in (get_default_dtype(), np.int64, np.bool_):
             text += f", dtype={self.dtype}"
         if self.node is not None:
@@ -171,8 +173,11 @@ class Tensor:
     def __int__(self) -> int:
         return int(self.item())
 
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec) if self.shape else format(self.item(), spec)
+
     def __index__(self) -> int:
-        return self.item().__index__()
+        return self.data.__index__()
 
     def __bool__(self) -> bool:
         if self.numel() != 1:
@@ -224,7 +229,7 @@ class Tensor:
                 "a tensor in a graph cannot be written into: build the result with mg.where or mg.concatenate, or "
                 "write under `with mg.no_grad():`"
             )
-        self.data[without_tensors(index)] = without_tensors(value)
+        self.data[without_tensors(index)] = value.data if isinstance(value, Tensor) else value
         note_write(self.data)
 
     # -- methods that are operators -------------------------------------------------------------------------------
@@ -328,7 +333,7 @@ def _in_place(operator: Op) -> Callable[..., Any]:
                 )
             if self.requires_grad or getattr(other, "requires_grad", False):
                 return operator(self, other)  # inside a graph, `+=` means `t = t + other`
-        result = operator(self.data, without_tensors(other))
+        result = operator(self.data, other.data if isinstance(other, Tensor) else other)
         if np.shape(result) != self.shape:
             raise ValueError(f"in-place {operator.name}: the result has shape {np.shape(result)}, not {self.shape}")
         np.copyto(self.data, result, casting="same_kind")
@@ -370,7 +375,9 @@ def as_array(data: Any, dtype: Any = None) -> Any:
     if isinstance(data, Tensor):
         data = data.data
     is_array = isinstance(data, np.ndarray | np.generic)
-    array = np.asarray(data, dtype=dtype)
+    array = np.asarray(data)
+    if dtype is not None and array.dtype.kind in "biuf":  # not sooner: "1", None and 1j would be converted
+        array = np.asarray(data, dtype)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"a tensor holds floats, integers or bools, not {array.dtype}: {data!r:.60}")
     if not is_array and dtype is None and array.dtype == np.float64:
@@ -379,11 +386,13 @@ def as_array(data: Any, dtype: Any = None) -> Any:
 
 
 def without_tensors(index: Any) -> Any:
-    """An index, or a value to assign, with arrays and numbers in place of tensors."""
+    """An index with arrays and numbers in place of tensors."""
     if isinstance(index, Tensor):
         return index.data if index.shape else index.item()
-    if isinstance(index, tuple | list):
-        return type(index)(without_tensors(part) for part in index)
+    if isinstance(index, tuple):
+        return tuple([without_tensors(part) for part in index])
+    if isinstance(index, list):
+        return [part.tolist() if isinstance(part, Tensor) else without_tensors(part) for part in index]
     if isinstance(index, slice):
         return slice(*map(without_tensors, (index.start, index.stop, index.step)))
     return index

@@ -80,7 +80,7 @@ class Sequential(Module):
         return (module for _, module in self.named_children())
 
     def __len__(self) -> int:
-        return len(list(self))
+        return sum(1 for _ in self)  # list(self) would ask for the length
 
     def __getitem__(self, i: int | slice) -> Module:
         modules = list(self)

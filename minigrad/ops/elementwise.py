@@ -47,24 +47,24 @@ def remainder(x, y):
     return x % y
 
 
-def power_x(x, y):
-    if isinstance(y, int | float):
-        return y * x ** (y - 1) if y else 0
-    # At x = y = 0 the text y x^(y-1) reads 0 · 0^(-1); the exponent 1 makes it 0 · 0.
-    return y * x ** np.where((x == 0) & (y == 0), 1, y - 1)
-
-
-def power_y(x, y, out):
-    if isinstance(x, int | float):
-        x = np.asarray(x, out.dtype)
-    # At x = 0, xʸ log x reads 0 · log 0 where its limit is 0; log 1 makes it so.
-    return out * np.log(np.where((x == 0) & (y >= 0), 1, x))
-
-
-@op(np.power, x=power_x, y=power_y)
+@op(np.power, x=lambda x, y: y * x ** one_less(x, y), y=lambda x, y, out: out * finite_log(x, y))
 def power(x, y):
     """xʸ, elementwise; shapes broadcast."""
     return x**y
+
+
+def one_less(x, y):
+    """y − 1, but at x = y = 0 it is 1: there 0 · 0⁻¹ is not a number, and 0 · 0¹ is 0."""
+    if isinstance(y, int | float):
+        return y - 1 if y else 0  # times y = 0 it makes no difference, as long as the power is finite
+    return np.where((x == 0) & (y == 0), 1, y - 1)
+
+
+def finite_log(x, y):
+    """log x, but where x = 0 and y ≥ 0 it is 0: xʸ log x tends to 0 there, and 0 · log 0 is not a number."""
+    if isinstance(x, int | float):
+        x = np.asarray(x, y.dtype)
+    return np.log(np.where((x == 0) & (y >= 0), 1, x))
 
 
 @op(np.square, x=lambda x: 2 * x)

@@ -41,7 +41,7 @@ def log_softmax(x, axis=-1):
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
 
-@op(saves=("y_hat",), logits=lambda g, y_hat, target: g / len(target) * (y_hat - one_hot(target, y_hat.shape[1])))
+@op(saves=("y_hat",), logits=lambda g, y_hat, target: g / len(target) * (y_hat - one_hot(target, y_hat)))
 def cross_entropy(logits, target):
     """Mean of −log softmax(logits)[target]: logits (N, C), target (N) of class labels 0 ... C−1."""
     check_labels(logits, target)
@@ -52,9 +52,9 @@ def cross_entropy(logits, target):
     return losses.mean(), e / total
 
 
-def one_hot(labels, classes):
-    """One row per label, True at its class."""
-    return labels[:, None] == np.arange(classes)
+def one_hot(labels, like):
+    """One row per label, True at its class, in the shape of `like` (N, C)."""
+    return labels[:, None] == np.arange(like.shape[1])
 
 
 def check_labels(logits, target):

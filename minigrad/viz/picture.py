@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine import newest_first
+from minigrad.formulas import formulas
 from minigrad.graph import Node
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
@@ -189,7 +190,7 @@ def local_gradient(node: Node, slot: int) -> str:
     op = node.op
     assert op is not None
     name = op.variadic or op.parameters[slot]
-    gradient, formula = op.gradients[name], op.formulas[name]
+    gradient, formula = op.gradients[name], formulas(op)[name]
     saved = saved_values(node)
     numbers = {asked: f"{asked} = {saved[asked]}" for asked in gradient.asks if type(saved.get(asked)) in (int, float)}
     formula = numbers.pop(formula, formula)  # "x" alone becomes "x = 10"
