@@ -21,6 +21,33 @@ from minigrad.ops import elementwise, linalg, nn, reduce
 from minigrad.ops import shape as shaping  # `shape` is what a tensor has
 
 
+def reflected(operator: Op) -> Callable[..., Any]:
+    """`a + b` where only b is a tensor: Python asks b."""
+    return lambda self, other: operator(other, self)
+
+
+def in_place(operator: Op) -> Callable[..., Any]:
+    """`a += b`: into the memory of a outside graphs, a new tensor inside."""
+
+    def method(self: Tensor, other: Any) -> Tensor:
+        if is_grad_enabled():
+            if self.requires_grad and self.is_leaf:
+                raise RuntimeError(
+                    f"in-place {operator.name} on a leaf that requires grad: its gradient would be lost. Update it "
+                    f"under `with mg.no_grad():`, or write t = t ... for a new tensor"
+                )
+            if self.requires_grad or getattr(other, "requires_grad", False):
+                return operator(self, other)  # inside a graph, `+=` means `t = t + other`
+        result = operator(self.data, other.data if isinstance(other, Tensor) else other)
+        if np.shape(result) != self.shape:
+            raise ValueError(f"in-place {operator.name}: the result has shape {np.shape(result)}, not {self.shape}")
+        np.copyto(self.data, result, casting="same_kind")
+        note_write(self.data)
+        return self
+
+    return method
+
+
 class Tensor:
     """An n-dimensional array of numbers that can take part in a computation graph.
 
@@ -203,6 +230,17 @@ class Tensor:
     __or__ = elementwise.bitwise_or
     __xor__ = elementwise.bitwise_xor
     __invert__ = elementwise.invert
+    __radd__ = reflected(elementwise.add)
+    __rsub__ = reflected(elementwise.subtract)
+    __rmul__ = reflected(elementwise.multiply)
+    __rtruediv__ = reflected(elementwise.divide)
+    __rfloordiv__ = reflected(elementwise.floor_divide)
+    __rmod__ = reflected(elementwise.remainder)
+    __rpow__ = reflected(elementwise.power)
+    __rmatmul__ = reflected(linalg.matmul)
+    __rand__ = reflected(elementwise.bitwise_and)
+    __ror__ = reflected(elementwise.bitwise_or)
+    __rxor__ = reflected(elementwise.bitwise_xor)
     __eq__ = elementwise.equal
     __ne__ = elementwise.not_equal
     __lt__ = elementwise.less
@@ -221,7 +259,19 @@ class Tensor:
             raise RuntimeError("only leaves can be copied with deepcopy or pickled: write t.detach()")
         return _restored, (type(self), self.data, self.requires_grad, self.grad)
 
-    # -- in place: allowed only where no graph would be wrong afterwards --------------------------------------------
+    # -- in place: allowed only where no graph would be wrong afterwards -----------------------------------------
+
+    __iadd__ = in_place(elementwise.add)
+    __isub__ = in_place(elementwise.subtract)
+    __imul__ = in_place(elementwise.multiply)
+    __itruediv__ = in_place(elementwise.divide)
+    __ifloordiv__ = in_place(elementwise.floor_divide)
+    __imod__ = in_place(elementwise.remainder)
+    __ipow__ = in_place(elementwise.power)
+    __imatmul__ = in_place(linalg.matmul)
+    __iand__ = in_place(elementwise.bitwise_and)
+    __ior__ = in_place(elementwise.bitwise_or)
+    __ixor__ = in_place(elementwise.bitwise_xor)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if is_grad_enabled() and (self.requires_grad or getattr(value, "requires_grad", False)):
@@ -317,36 +367,6 @@ class Tensor:
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return stand_in(function)(*args, **kwargs)
-
-
-def _reflected(operator: Op) -> Callable[..., Any]:
-    return lambda self, other: operator(other, self)
-
-
-def _in_place(operator: Op) -> Callable[..., Any]:
-    def method(self: Tensor, other: Any) -> Tensor:
-        if is_grad_enabled():
-            if self.requires_grad and self.is_leaf:
-                raise RuntimeError(
-                    f"in-place {operator.name} on a leaf that requires grad: its gradient would be lost. Update it "
-                    f"under `with mg.no_grad():`, or write t = t ... for a new tensor"
-                )
-            if self.requires_grad or getattr(other, "requires_grad", False):
-                return operator(self, other)  # inside a graph, `+=` means `t = t + other`
-        result = operator(self.data, other.data if isinstance(other, Tensor) else other)
-        if np.shape(result) != self.shape:
-            raise ValueError(f"in-place {operator.name}: the result has shape {np.shape(result)}, not {self.shape}")
-        np.copyto(self.data, result, casting="same_kind")
-        note_write(self.data)
-        return self
-
-    return method
-
-
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
-    _operator = getattr(Tensor, f"__{_name}__")
-    setattr(Tensor, f"__r{_name}__", _reflected(_operator))
-    setattr(Tensor, f"__i{_name}__", _in_place(_operator))
 
 
 def wrap(data: Any, node: Node | None) -> Tensor:

@@ -18,7 +18,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
 import minigrad as mg
-from minigrad import engine, nn
+from minigrad import engine, graph, nn
 from minigrad.graph import Node
 from minigrad.op import op
 
@@ -234,6 +234,7 @@ def test_grad_accumulates_until_it_is_cleared() -> None:
 PASS_THE_GRADIENT_ON: dict[str, Any] = {
     "a + b": lambda a, b: a + b,
     "a - b": lambda a, b: a - b,
+    "twice a + b": lambda a, b: (a + b) * 2,
     "a + a + b": lambda a, b: a + a + b,
     "clones": lambda a, b: +a + +b,
     "reshaped": lambda a, b: a.reshape(9) + b.reshape(9),
@@ -415,11 +416,11 @@ def test_each_gradient_comes_back_in_the_dtype_of_its_own_input(name: str, dtype
 
 
 def test_the_given_gradient_is_taken_in_the_dtype_of_the_output() -> None:
-    w = leaf([1.0, 2.0], np.float32)
-    (w * w).backward(np.array([1.0, 1.0]))  # float64
-    assert w.grad.dtype == np.float32
-    (w * w).backward([1, 1])
-    assert w.grad.dtype == np.float32
+    for given in (np.array([1.0, 1.0]), [1, 1], mg.tensor([1.0, 1.0], dtype=np.float16)):
+        for output in (lambda w: w * w, lambda w: w):
+            w = leaf([1.0, 2.0], np.float32)
+            output(w).backward(given)
+            assert w.grad.dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -900,7 +901,10 @@ def test_a_write_before_the_forward_pass_is_no_problem(name: str) -> None:
     _, forward, write = STALE[name]
     w, c, i = stale_inputs()
     write(w, c, i, None)
-    forward(w, c, i).sum().backward()
+    out = forward(w, c, i).sum()
+    elsewhere = mg.zeros(1)
+    elsewhere += 1  # a later write, into memory that nobody needs
+    out.backward()
     fresh = leaf(w.data)
     forward(fresh, mg.tensor(c.data), mg.tensor(i.data)).sum().backward()
     np.testing.assert_array_equal(w.grad.data, fresh.grad.data)
@@ -926,6 +930,20 @@ def test_a_write_into_memory_that_no_gradient_needs_is_no_problem() -> None:
         w[0] = 0.0
     y.backward()
     np.testing.assert_array_equal(w.grad.data, [6.0, 6.0])
+
+
+def test_a_write_is_forgotten_when_its_memory_is_freed() -> None:
+    before = len(graph._writes)
+    kept = mg.zeros(3)
+    for _ in range(10):
+        t = mg.zeros(3)
+        t += 1
+        t[0] = 2.0
+        kept[0] = 3.0
+    del t
+    assert len(graph._writes) == before + 1
+    del kept
+    assert len(graph._writes) == before
 
 
 def test_a_write_between_two_passes_over_a_retained_graph_raises_at_the_second() -> None:
@@ -960,9 +978,10 @@ def test_the_bounds_of_a_slice_are_numbers_at_the_time_of_reading() -> None:
 
 
 def test_a_list_as_an_index_or_operand_may_change_afterwards() -> None:
-    x, index, weights = leaf([1.0, 2.0, 3.0]), [0, 1], [10.0, 20.0]
+    x, index, weights = leaf([1.0, 2.0, 3.0]), [mg.tensor([0, 1])], [10.0, 20.0]
     y = (x[index] * weights).sum()
-    index[0], weights[0] = 2, 99.0
+    index[0] += 1
+    index[0], weights[0] = mg.tensor([2, 2]), 99.0
     y.backward()
     np.testing.assert_array_equal(x.grad.data, [10.0, 20.0, 0.0])
 

@@ -381,6 +381,11 @@ def test_integers_beside_float32_stay_float32(integers: Any) -> None:
     assert x.grad.dtype == np.float32
 
 
+@pytest.mark.parametrize("integers", [np.int32, np.int64])
+def test_integers_beside_float16_stay_float16(integers: Any) -> None:
+    assert (leaf(X32, np.float16) + mg.tensor(np.array([1, 1], integers))).dtype == np.float16
+
+
 def test_float64_beside_float32_gives_float64_as_in_numpy() -> None:
     assert (leaf(X32, np.float32) * mg.tensor(X32, dtype=np.float64)).dtype == np.float64
     assert (leaf(X32, np.float64) * X32).dtype == np.float64
