@@ -277,8 +277,7 @@ def seeds(caller: str, outputs: Sequence[Tensor], gradients: Sequence[Any], as_t
             raise ValueError(f"{caller}: the output has shape {output.shape}, the gradient given {gradient.shape}")
         gradient = gradient.astype(output.dtype) if gradient.dtype != output.dtype else gradient
         gradient = gradient if as_tensors else gradient.data
-        node = output.node
-        start[node] = start[node] + gradient if node in start else gradient
+        start[output.node] = start[output.node] + gradient if output.node in start else gradient
     return start
 
 

@@ -13,13 +13,17 @@ import numpy as np
 from minigrad import ops
 from minigrad.backend import generator
 from minigrad.op import numpy_ops
+from minigrad.ops.elementwise import check_floating
 from minigrad.ops.reduce import count
 from minigrad.tensor import Tensor
 
 
 def concatenate(tensors: Sequence[Any], axis: int = 0, dim: int | None = None) -> Any:
     """Join arrays along an axis that they have; their other axes must agree. `dim` is PyTorch's name of `axis`."""
-    return ops.shape.concatenate(*tensors, axis=axis if dim is None else dim)
+    axis = axis if dim is None else dim
+    if axis is None:  # NumPy's way to ask for one flat array
+        tensors, axis = [tensor.reshape(-1) for tensor in tensors], 0
+    return ops.shape.concatenate(*tensors, axis=axis)
 
 
 def stack(tensors: Sequence[Any], axis: int = 0, dim: int | None = None) -> Any:
@@ -60,8 +64,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
     Source: Srivastava et al., "Dropout", JMLR 15 (2014), with the scaling moved from test time to training.
     """
     check_probability(p)
-    if x.dtype.kind != "f":
-        raise TypeError(f"dropout: x must be floating, not {x.dtype}; write x.float()")
+    check_floating(x)
     if not training or p == 0:
         return x
     kept = generator().random(x.shape, dtype=np.float32) >= p

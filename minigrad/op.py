@@ -123,31 +123,25 @@ class Op:
         self.__wrapped__ = forward  # lets inspect.signature and help() show the forward function's own
 
     def _check_names(self, kinds: list[Any]) -> None:
+        signature = f"{self.name}{inspect.signature(self.forward)}"
         keywords = [kind is inspect.Parameter.KEYWORD_ONLY for kind in kinds]
         if inspect.Parameter.VAR_KEYWORD in kinds or keywords != [bool(self.variadic and i) for i in range(len(kinds))]:
             raise TypeError(
-                f"{self.name}{inspect.signature(self.forward)}: an operator takes arguments by position, or *arrays "
-                f"and after them only keywords"
+                f"{signature}: an operator takes arguments by position, or *arrays and after them only keywords"
             )
         special = ("g", "out", "i") if self.variadic else ("g", "out")
         named = [*special, *self.parameters, *self.saves]
-        for name in named:
-            if named.count(name) > 1:
-                raise TypeError(f"{self.name}: the name {name!r} means two things; {', '.join(special)} are taken")
+        for name in {name for name in named if named.count(name) > 1}:
+            raise TypeError(f"{self.name}: the name {name!r} means two things; {', '.join(special)} are taken")
         may_ask = {*named, *[f"{name}_shape" for name in self.parameters]}
         for slot, gradient in self.gradients.items():
+            if slot not in self.parameters:
+                raise TypeError(f"{self.name}: a gradient is declared for {slot!r}, not one of {self.parameters}")
             if not isinstance(gradient.rule, int | float) and not callable(gradient.rule):
                 raise TypeError(f"{self.name}: the gradient for {slot!r} is neither a number nor a function")
-            if slot not in self.parameters:
-                raise TypeError(
-                    f"{self.name}: a gradient is declared for {slot!r}, which is not one of {self.parameters}"
-                )
-            for name in gradient.asks:
-                if name not in may_ask:
-                    raise TypeError(
-                        f"{self.name}: the gradient for {slot!r} asks for {name!r}, but an operator "
-                        f"{self.name}({', '.join(self.parameters)}) can give only {', '.join(sorted(may_ask))}"
-                    )
+            for name in set(gradient.asks) - may_ask:
+                problem = f"the gradient for {slot!r} asks for {name!r}, but {signature} can give only"
+                raise TypeError(f"{self.name}: {problem} {', '.join(sorted(may_ask))}")
 
     # -- calling --------------------------------------------------------------------------------------------------
 
@@ -156,8 +150,7 @@ class Op:
 
     def with_extras(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Call the operator and return its result and, as plain arrays, the extras that it `saves`."""
-        result: tuple[Any, ...] = self._run(args, kwargs, with_extras=True)
-        return result
+        return self._run(args, kwargs, with_extras=True)
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], with_extras: bool) -> Any:
         if kwargs or len(args) != len(self.parameters) or self.variadic:
@@ -186,14 +179,9 @@ class Op:
             arrays = [value.item() if isinstance(value, np.generic) else value for value in arrays]
 
         try:
-            out = self.forward(*arrays, **kwargs)
-            extras: Any = ()
-            if self.saves:
-                if not isinstance(out, tuple) or len(out) != 1 + len(self.saves):
-                    raise TypeError(f"the forward function must return a tuple: the result, {', '.join(self.saves)}")
-                out, *extras = out
+            out, extras = self._forward(arrays, kwargs)
             if tensors and getattr(out, "dtype", None) is not _float32:  # the common case needs no second look
-                out = self._fit_for_a_tensor(out, arrays)
+                out = _fit_for_a_tensor(out, arrays, self.sets_dtype)
                 if out.dtype.kind != "f":  # no gradient flows through integers, as from a cast
                     tracked = 0
         except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
@@ -206,6 +194,15 @@ class Op:
                 node = Node(self, inputs, saved, out)
             out = graph.wrap(out, node)
         return (out, *extras) if with_extras else out
+
+    def _forward(self, arrays: list[Any], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        """The result of the forward function, and its extras."""
+        out = self.forward(*arrays, **kwargs)
+        if not self.saves:
+            return out, ()
+        if not isinstance(out, tuple) or len(out) != 1 + len(self.saves):
+            raise TypeError(f"the forward function must return a tuple: the result, {', '.join(self.saves)}")
+        return out[0], out[1:]
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """All arguments in the order of the parameters; those after `*arrays` stay keywords."""
@@ -224,20 +221,6 @@ class Op:
             problem = problem if given else f"{len(args)} arguments"
             raise TypeError(f"{self.name}() got {problem}; it takes {inspect.signature(self.forward)}")
         return (args, bound) if self.variadic else ((*args, *bound.values()), {})
-
-    def _fit_for_a_tensor(self, out: Any, arrays: list[Any]) -> Any:
-        """The result, if it is numeric, and not float64 unless a float64 array went in: integers must not widen it."""
-        dtype = getattr(out, "dtype", None)
-        if dtype is None or dtype.kind not in "biuf":
-            raise TypeError(
-                f"the result is a {dtype or type(out).__name__}; a tensor holds an array of floats, integers or bools"
-            )
-        if dtype != _float64 or self.sets_dtype:
-            return out
-        floats = {a.dtype for a in arrays if hasattr(a, "dtype") and a.dtype.kind == "f"}
-        if _float64 in floats:
-            return out
-        return out.astype(np.result_type(*floats) if floats else _default_dtype)
 
     def _save(self, tracked: int, inputs: Any, arrays: Any, kwargs: Any, out: Any, extras: Any) -> tuple[Any, ...]:
         """What the gradients of the tracked inputs ask for, in the order of `asked`; None for what only others do."""
@@ -376,3 +359,20 @@ def set_default_dtype(dtype: Any) -> None:
     if dtype.kind != "f":
         raise TypeError(f"set_default_dtype: only a floating dtype can be the default, not {dtype}")
     _default_dtype = dtype
+
+
+def _fit_for_a_tensor(out: Any, arrays: list[Any], sets_dtype: bool) -> Any:
+    """The result, if it is numeric, and not float64 unless a float64 array went in: integers must not widen it."""
+    kind = getattr(out, "dtype", np.dtype(object)).kind
+    if kind not in "biuf":
+        what = getattr(out, "dtype", type(out).__name__)
+        raise TypeError(f"the result is a {what}; a tensor holds an array of floats, integers or bools")
+    if kind != "f" or sets_dtype:
+        return out
+    dtypes = {array.dtype for array in arrays if hasattr(array, "dtype")}
+    floats = {dtype for dtype in dtypes if dtype.kind == "f"}
+    if not floats and out.dtype == np.float16:
+        raise TypeError("of integers this small NumPy takes only a float16: write x.float()")
+    if out.dtype != _float64 or _float64 in floats:
+        return out
+    return out.astype(np.result_type(*floats) if floats else _default_dtype)

@@ -269,9 +269,6 @@ class Tensor:
     __imod__ = in_place(elementwise.remainder)
     __ipow__ = in_place(elementwise.power)
     __imatmul__ = in_place(linalg.matmul)
-    __iand__ = in_place(elementwise.bitwise_and)
-    __ior__ = in_place(elementwise.bitwise_or)
-    __ixor__ = in_place(elementwise.bitwise_xor)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if is_grad_enabled() and (self.requires_grad or getattr(value, "requires_grad", False)):

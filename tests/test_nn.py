@@ -155,6 +155,9 @@ def test_what_is_shared_is_in_the_state_under_each_of_its_names() -> None:
     second.weight = first.weight
     model = nn.Sequential(first, second)
     assert list(model.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert list(nn.Sequential(model, model).state_dict()) == [
+        f"{i}.{name}" for i in (0, 1) for name in model.state_dict()
+    ]
     model.load_state_dict({name: np.full(p.shape, 7.0) for name, p in model.state_dict().items()})
     assert second.weight is first.weight
     assert (first.weight == 7).tolist() == [[True, True], [True, True]]
@@ -258,6 +261,14 @@ def test_loading_takes_arrays_and_lists() -> None:
     model = nn.Linear(2, 1)
     model.load_state_dict({"weight": np.array([[1.0, 2.0]]), "bias": [3.0]})
     assert model(mg.tensor([10.0, 100.0])).tolist() == [213]
+
+
+def test_loading_numbers_into_float64_loses_no_digits() -> None:
+    with training.float64(mg):
+        model = nn.Linear(1, 1)
+    model.load_state_dict({"weight": [[0.1]], "bias": [0.2]})
+    assert model.weight.item() == 0.1
+    assert model.bias.item() == 0.2
 
 
 def test_loading_takes_a_state_of_pytorch() -> None:

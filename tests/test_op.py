@@ -391,9 +391,7 @@ def test_float64_beside_float32_gives_float64_as_in_numpy() -> None:
     assert (leaf(X32, np.float64) * X32).dtype == np.float64
 
 
-@pytest.mark.parametrize(
-    "function", [mg.exp, mg.sqrt, mg.tanh, mg.sigmoid, mg.mean, lambda t: t / 2, lambda t: t * 0.5]
-)
+@pytest.mark.parametrize("function", [mg.exp, mg.sqrt, mg.tanh, mg.mean, lambda t: t / 2, lambda t: t * 0.5])
 def test_integers_alone_become_the_default_dtype_where_the_result_is_not_whole(function: Any) -> None:
     n = mg.tensor([1, 4])
     expected = function(mg.tensor([1.0, 4.0], dtype=np.float64)).data
@@ -479,3 +477,18 @@ def test_a_forward_function_that_returns_other_extras_than_declared_is_told_so(r
 
     with pytest.raises(TypeError, match=re.escape("careless(x: float64 (2, 2)): ") + ".*tuple: the result, extra"):
         careless(leaf(np.ones((2, 2))))
+
+
+@pytest.mark.parametrize("integers", [np.uint8, np.uint32, np.int64, np.bool_])
+@pytest.mark.parametrize("function", [mg.sigmoid, mg.softmax, mg.log_softmax, mg.logsumexp])
+def test_functions_that_subtract_refuse_integers_which_might_wrap(function: Any, integers: Any) -> None:
+    with pytest.raises(TypeError, match=rf"must be floating, not {np.dtype(integers)}; write x.float\(\)"):
+        function(mg.tensor(np.array([0, 1], integers)))
+
+
+@pytest.mark.parametrize("integers", [np.uint8, np.int8, np.bool_])
+@pytest.mark.parametrize("function", [mg.exp, mg.sqrt, mg.tanh])
+def test_small_integers_are_refused_where_numpy_would_compute_in_float16(function: Any, integers: Any) -> None:
+    with pytest.raises(TypeError, match=r"float16: write x.float\(\)"):
+        function(mg.tensor(np.array([0, 1], integers)))
+    assert (mg.tensor(np.array([0, 200], np.uint8)) / 255).dtype == np.float32

@@ -640,6 +640,13 @@ def test_permute_takes_its_axes_one_by_one_or_as_a_tuple_and_its_gradient_undoes
             assert found.data[i] == weights[to]
 
 
+def test_an_axis_may_be_any_integer() -> None:
+    for axis in (1, -1, np.int64(1), np.array(1), mg.tensor(1)):
+        x = leaf([[2.0, 2.0], [1.0, 3.0]])
+        (x.max(axis) * 10 + x.sum(axis) + x.softmax(axis).sum(axis)).sum().backward()
+        np.testing.assert_allclose(x.grad.data, [[11.0, 1.0], [1.0, 11.0]], atol=1e-12)
+
+
 def test_shapes_may_be_given_one_by_one_or_as_a_tuple() -> None:
     t = mg.arange(6)
     assert t.reshape(2, -1).shape == t.reshape((2, 3)).shape == t.reshape([2, 3]).shape == (2, 3)

@@ -121,8 +121,14 @@ def tanh(x):
 @op(x=lambda out: out * (1 - out))
 def sigmoid(x):
     """1 / (1 + e⁻ˣ), elementwise."""
+    check_floating(x)
     e = np.exp(-np.abs(x))  # never overflows
     return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def check_floating(x):
+    if x.dtype.kind != "f":  # unsigned integers, for one, would wrap at a minus sign
+        raise TypeError(f"x must be floating, not {x.dtype}; write x.float()")
 
 
 @op(np.absolute, x=lambda x: np.sign(x))

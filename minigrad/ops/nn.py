@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from minigrad.op import op
+from minigrad.ops.elementwise import check_floating
 
 
 @op(
@@ -30,6 +31,7 @@ def rows(x):
 @op(x=lambda g, out, axis: out * (g - (g * out).sum(axis, keepdims=True)))
 def softmax(x, axis=-1):
     """eˣ / Σ eˣ along axis: positive numbers that sum to 1. Large x do not overflow."""
+    check_floating(x)
     e = np.exp(x - x.max(axis, keepdims=True))
     return e / e.sum(axis, keepdims=True)
 
@@ -37,6 +39,7 @@ def softmax(x, axis=-1):
 @op(x=lambda g, out, axis: g - np.exp(out) * g.sum(axis, keepdims=True))
 def log_softmax(x, axis=-1):
     """x − log Σ eˣ along axis: the logarithm of softmax, exact where that rounds to 0."""
+    check_floating(x)
     shifted = x - x.max(axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
@@ -44,6 +47,7 @@ def log_softmax(x, axis=-1):
 @op(saves=("y_hat",), logits=lambda g, y_hat, target: g / len(target) * (y_hat - one_hot(target, y_hat)))
 def cross_entropy(logits, target):
     """Mean of −log softmax(logits)[target]: logits (N, C), target (N) of class labels 0 ... C−1."""
+    check_floating(logits)
     check_labels(logits, target)
     shifted = logits - logits.max(1, keepdims=True)
     e = np.exp(shifted)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from minigrad.op import op
+from minigrad.ops.elementwise import check_floating
 
 
 def spread(reduced, shape, axis, keepdims):
@@ -40,7 +41,7 @@ def extreme(g, x, out, axis, keepdims):
     """Along one axis the first of the extreme values takes the whole gradient; over several, ties share it evenly."""
     tied = (x == restore(out, axis, keepdims)) | np.isnan(x)
     g = restore(g, axis, keepdims)
-    if not isinstance(axis, int):
+    if axis is None or isinstance(axis, tuple):
         return g / tied.sum(axis, keepdims=True) * tied
     positions = np.arange(x.shape[axis]).reshape([-1 if a == axis % x.ndim else 1 for a in range(x.ndim)])
     return g * (positions == np.expand_dims(np.argmax(tied, axis), axis))
@@ -73,6 +74,7 @@ def argmin(x, axis=None, keepdims=False):
 @op(x=lambda g, x, out, axis, keepdims: restore(g, axis, keepdims) * np.exp(x - restore(out, axis, keepdims)))
 def logsumexp(x, axis=None, keepdims=False):
     """log Σ eˣ over axis: None for all, a number or several. Large x do not overflow."""
+    check_floating(x)
     top = x.max(axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)  # −inf − −inf is not a number
     out = np.log(np.exp(x - top).sum(axis, keepdims=True)) + top
