@@ -13,7 +13,6 @@ import numpy as np
 from minigrad import ops
 from minigrad.backend import generator
 from minigrad.op import numpy_ops
-from minigrad.ops.elementwise import check_floating
 from minigrad.ops.reduce import count
 from minigrad.tensor import Tensor
 
@@ -64,7 +63,8 @@ def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
     Source: Srivastava et al., "Dropout", JMLR 15 (2014), with the scaling moved from test time to training.
     """
     check_probability(p)
-    check_floating(x)
+    if x.dtype.kind != "f":
+        raise TypeError(f"dropout: x must be floating, not {x.dtype}; write x.float()")
     if not training or p == 0:
         return x
     kept = generator().random(x.shape, dtype=np.float32) >= p
