@@ -284,17 +284,16 @@ def seeds(caller: str, outputs: Sequence[Tensor], gradients: Sequence[Any], as_t
 def separate(gradients: dict[Node, Any], seed: dict[Node, Any]) -> dict[Node, Tensor]:
     """The gradients as tensors that share no memory: not with each other, the graph, the seed or a recorder's steps."""
     shown = _recorder.get() is not None
-    taken = {id(memory(gradient)) for gradient in seed.values()}
+    taken = {id(as_tensor(gradient).data) for gradient in seed.values()}
     tensors = {}
     for node, gradient in gradients.items():
-        tensor = gradient if isinstance(gradient, graph.Tensor) else graph.wrap(gradient, None)
-        if shown or id(memory(gradient)) in taken or memory(gradient).base is not None:
-            tensor = tensor.clone()
-        taken.add(id(memory(gradient)))
-        tensors[node] = tensor
+        tensor = as_tensor(gradient)
+        array = tensor.data
+        tensors[node] = tensor.clone() if shown or id(array) in taken or array.base is not None else tensor
+        taken.add(id(array))
     return tensors
 
 
-def memory(gradient: Any) -> Any:
-    """The array that holds the numbers of a tensor or an array."""
-    return gradient.data if isinstance(gradient, graph.Tensor) else gradient
+def as_tensor(gradient: Any) -> Tensor:
+    """A tensor around an array; a tensor as it is."""
+    return gradient if isinstance(gradient, graph.Tensor) else graph.wrap(gradient, None)

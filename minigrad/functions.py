@@ -82,5 +82,5 @@ numpy_ops[np.concatenate] = concatenate
 numpy_ops[np.stack] = stack
 numpy_ops[np.var] = lambda x, axis=None, ddof=0, keepdims=False: var(x, axis, ddof, keepdims)
 numpy_ops[np.std] = lambda x, axis=None, ddof=0, keepdims=False: std(x, axis, ddof, keepdims)
-Tensor.var = var  # type: ignore[attr-defined]
-Tensor.std = std  # type: ignore[attr-defined]
+Tensor.var = var
+Tensor.std = std

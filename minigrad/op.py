@@ -51,7 +51,7 @@ class LocalGradient:
     """
 
     def __init__(self, rule: float | Callable[..., Any]) -> None:
-        self.rule = rule
+        self.rule: Any = rule
         self.constant = None if callable(rule) else rule
         self.asks = tuple(inspect.signature(rule).parameters) if callable(rule) else ()
         self.is_vjp = "g" in self.asks
@@ -64,7 +64,7 @@ class LocalGradient:
 
     def __call__(self, saved: tuple[Any, ...], g: Any, i: int) -> Any:
         """What the rule says about argument `i`, given what its operator saved and the upstream gradient `g`."""
-        return self.rule(*self._chosen(saved if self._asks_only_saved else (*saved, g, i)))  # type: ignore[operator]
+        return self.rule(*self._chosen(saved if self._asks_only_saved else (*saved, g, i)))
 
 
 def chooser(positions: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:

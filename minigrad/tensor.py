@@ -309,6 +309,8 @@ class Tensor:
     softmax = nn.softmax
     log_softmax = nn.log_softmax
     matmul = linalg.matmul
+    var: Any  # var and std are compositions, bound in functions.py
+    std: Any
     squeeze = shaping.squeeze
     unsqueeze = shaping.unsqueeze
     swapaxes = shaping.swapaxes
