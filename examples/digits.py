@@ -22,7 +22,7 @@ except ImportError as error:
 
 
 def layer(inputs, outputs):
-    return nn.Sequential(nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU(), nn.Dropout(0.5))
+    return nn.Sequential(nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU(), nn.Dropout(0.3))
 
 
 def main():
@@ -95,8 +95,8 @@ def learning_curve(curves):
     for column, (axes, title) in enumerate(zip(figure.subplots(1, 2), ("Loss", "Accuracy, %"), strict=True)):
         for (name, curve), colour in zip(curves.items(), (BLUE, ORANGE), strict=True):
             values = np.array(curve)[:, column]
-            epochs = range(1, len(values) + 1)
-            axes.plot(epochs, values, ".-", color=colour, linewidth=2, label=f"{name} digits: {values[-1]:.3g} at last")
+            label = f"{name} digits: {values[-1]:.3g} at the end"
+            axes.plot(range(1, len(values) + 1), values, ".-", color=colour, linewidth=2, label=label)
         axes.set_title(title, loc="left", fontweight="bold")
         axes.set_xlabel("epoch", color=GREY)
         axes.set_xlim(left=0)
