@@ -18,7 +18,7 @@ try:
     import minigrad as mg
     from minigrad import nn
 except ImportError as error:
-    raise SystemExit(f"{error}; this example needs: pip install minigrad-edu[examples]") from None
+    raise SystemExit(f'{error}; this example needs: pip install "minigrad-edu[examples]"') from None
 
 
 def layer(inputs, outputs):

@@ -7,7 +7,7 @@
     loss.backward()                 # the framework does the rest
     w.grad                          # tensor(-10.)
 
-To read the source, follow the chapters: graph, op, ops, engine, tensor, backend, functions.
+To read the source, follow the chapters: graph, op, ops, engine, tensor, backend, functions; then nn, optim, check, viz.
 """
 
 __version__ = "0.1.0"
@@ -53,7 +53,6 @@ from minigrad.ops.elementwise import (
     greater,
     greater_equal,
     isfinite,
-    isinf,
     isnan,
     less,
     less_equal,
@@ -143,7 +142,6 @@ __all__ = [
     "int64",
     "is_grad_enabled",
     "isfinite",
-    "isinf",
     "isnan",
     "le",
     "less",

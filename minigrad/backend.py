@@ -36,7 +36,21 @@ def _made(array: Any, dtype: Any, requires_grad: bool) -> Tensor:
 
 
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """A new tensor with a copy of `data`: see `Tensor`."""
+    """A new tensor with a copy of `data`.
+
+    Args:
+        data: a number, a (nested) list, an array or a tensor.
+        dtype: of the elements. None: an array keeps its own, Python floats become the default dtype (float32).
+        requires_grad: whether gradients with respect to this tensor are wanted. Floating dtypes only.
+
+    Raises:
+        TypeError: `data` is not numeric, or `requires_grad` with a dtype that is not floating.
+        ValueError: a nested list whose rows differ in length.
+
+    >>> tensor([[1, 2], [3, 4]]) * 0.5
+    tensor([[0.5, 1. ],
+            [1.5, 2. ]])
+    """
     return Tensor(data, dtype, requires_grad)
 
 
@@ -87,7 +101,7 @@ def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = F
 
 def arange(start: Any, end: Any = None, step: Any = 1, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """`start`, `start + step` ... up to but without `end`; `arange(n)` counts from 0. Integers stay integers."""
-    return _made(np.arange(start, end, step) if end is not None else np.arange(start), dtype, requires_grad)
+    return _made(np.arange(0, start, step) if end is None else np.arange(start, end, step), dtype, requires_grad)
 
 
 def linspace(start: float, end: float, steps: int, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -97,7 +111,8 @@ def linspace(start: float, end: float, steps: int, dtype: Any = None, requires_g
 
 def rand(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Uniform on [0, 1)."""
-    return _made(_generator.random(unpacked(sizes)), dtype, requires_grad)
+    below_1 = 1 - np.finfo(dtype or get_default_dtype()).epsneg  # rounding must not reach 1
+    return _made(np.minimum(_generator.random(unpacked(sizes)), below_1), dtype, requires_grad)
 
 
 def randn(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:

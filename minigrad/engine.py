@@ -106,20 +106,17 @@ def unbroadcast(node: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
     added = gradient.ndim - len(shape)
     stretched = [axis + added for axis, size in enumerate(shape) if size == 1]
     if added < 0 or any(size not in (1, gradient.shape[axis + added]) for axis, size in enumerate(shape)):
-        raise RuntimeError(
-            f"{node.op.name}: a local gradient gave shape {gradient.shape} for an input of shape {shape}"
-        )
-    return gradient.sum((*range(added), *stretched)).reshape(shape)
+        raise RuntimeError(f"{node.op.name}: a local gradient has shape {gradient.shape}, its input {shape}")
+    summed = graph.Tensor.sum(gradient, (*range(added), *stretched))  # the operator: for arrays and tensors alike
+    return summed if summed.shape == shape else summed.reshape(shape)
 
 
 def check_usable(nodes: list[Node]) -> None:
     """Raise if one of the nodes has dropped what it saved, or saved what was overwritten since."""
     for node in nodes:
         if node.saved is None:
-            raise RuntimeError(
-                f"backward: this graph was used already and {node} has dropped what it saved. "
-                f"Run the forward pass again, or pass retain_graph=True the first time"
-            )
+            cure = "run the forward pass again, or pass retain_graph=True the first time"
+            raise RuntimeError(f"backward: this graph was used already, and {node} has dropped what it saved: {cure}")
         if node.ticket < graph.last_write:
             graph.check_not_stale(node)
 
@@ -182,9 +179,13 @@ def backward(
 ) -> None:
     """Add to `.grad` of every leaf that `output` depends on the gradient of `output`; see `Tensor.backward`."""
     seed = seeds("backward", [output], [gradient], create_graph)
+    nodes = newest_first(seed)
+    for leaf in [node.tensor() for node in nodes if node.op is None]:
+        if leaf is not None and leaf.grad is not None and getattr(leaf.grad, "shape", None) != leaf.shape:
+            raise ValueError(f"backward: a leaf of shape {leaf.shape} has a .grad that does not fit: {leaf.grad!r:.60}")
     retain_graph = create_graph if retain_graph is None else retain_graph
     with graph.recording(create_graph):
-        gradients = backpropagate(newest_first(seed), seed, retain_graph, create_graph)
+        gradients = backpropagate(nodes, seed, retain_graph, create_graph)
         for node, new in separate(gradients, seed).items():
             leaf = node.tensor()
             if leaf is not None:
@@ -239,9 +240,7 @@ def grad(
         if tensor.node is None:
             raise RuntimeError(f"grad: input {i} does not require grad; make it with requires_grad=True")
         if tensor.node not in reached and not allow_unused:
-            raise RuntimeError(
-                f"grad: the outputs do not depend on input {i}; pass allow_unused=True to get None for it"
-            )
+            raise RuntimeError(f"grad: the outputs do not depend on input {i}; allow_unused=True gives None for it")
     retain_graph = create_graph if retain_graph is None else retain_graph
     with graph.recording(create_graph):
         gradients = backpropagate(nodes, seed, retain_graph, create_graph, targets)
@@ -261,16 +260,12 @@ def seeds(caller: str, outputs: Sequence[Tensor], gradients: Sequence[Any], as_t
         if not isinstance(output, graph.Tensor):
             raise TypeError(f"{caller}: output {i} is a {type(output).__name__}, not a tensor")
         if output.node is None:
-            raise RuntimeError(
-                f"{caller}: the output does not require grad: no tensor that it was computed from has "
-                f"requires_grad=True, or it was computed under no_grad"
-            )
+            why = "nothing that it was computed from does, or under no_grad, or by an operator without gradient"
+            raise RuntimeError(f"{caller}: the output does not require grad: {why}")
         if gradient is None:
             if output.numel() != 1:
-                raise RuntimeError(
-                    f"{caller}: the output has shape {output.shape}, and only the gradient of a single number needs no "
-                    f"start value. Reduce it first, as in output.sum(), or give a gradient of shape {output.shape}"
-                )
+                cure = f"reduce it first, as in output.sum(), or give a gradient of shape {output.shape}"
+                raise RuntimeError(f"{caller}: the output is no single number but has shape {output.shape}: {cure}")
             gradient = graph.Tensor(1.0, dtype=output.dtype).reshape(output.shape)
         gradient = gradient if isinstance(gradient, graph.Tensor) else graph.Tensor(gradient)
         if gradient.shape != output.shape:

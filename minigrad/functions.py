@@ -1,6 +1,6 @@
 """Chapter 7: functions composed of operators. They need no gradient of their own: the engine finds it.
 
-Next, and no longer part of the reading path: `nn/`, `optim.py`, `check.py`, `viz/`.
+Next, and no longer part of the afternoon: `nn/`, then `optim.py`, `check.py` and `viz/`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ def concatenate(tensors: Sequence[Any], axis: int = 0, dim: int | None = None) -
 def stack(tensors: Sequence[Any], axis: int = 0, dim: int | None = None) -> Any:
     """Join arrays of one shape along a new axis. `dim` is PyTorch's name of `axis`."""
     axis = axis if dim is None else dim
+    for i, tensor in enumerate(tensors):
+        if not isinstance(tensor, Tensor | np.ndarray):
+            raise TypeError(f"stack takes tensors of one shape; element {i} is {tensor!r:.60}: write mg.tensor(...)")
     return concatenate([ops.shape.unsqueeze(tensor, axis) for tensor in tensors], axis)
 
 

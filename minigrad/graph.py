@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from itertools import count
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def enable_grad(function: Any = None) -> Any:
 
 _writes: dict[int, tuple[weakref.ref[Any], int, str]] = {}
 last_write = 0
+_clock = Lock()
 
 
 def _owner(array: Any) -> Any:
@@ -120,7 +122,8 @@ def _owner(array: Any) -> Any:
 def note_write(*arrays: Any) -> None:
     """Remember that these arrays are being written in place, and by which line."""
     global last_write
-    last_write = next(_tickets)
+    with _clock:  # another thread must not set the clock back
+        last_write = next(_tickets)
     line = user_line()
     for array in arrays:
         owner = _owner(array)

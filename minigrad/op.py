@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from itertools import repeat
 from operator import itemgetter
 from types import MethodType
@@ -68,8 +69,8 @@ class LocalGradient:
 
 
 def chooser(positions: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """A function that takes the elements at `positions` out of a tuple, at the speed of C."""
-    if len(positions) == 1:
+    """A function that takes the elements at `positions` out of a tuple, fast: recording runs it for every node."""
+    if len(positions) == 1:  # of one position itemgetter gives the element, of a slice a tuple
         return itemgetter(slice(positions[0], positions[0] + 1))
     return itemgetter(*positions) if positions else lambda _: ()
 
@@ -103,7 +104,7 @@ class Op:
         self.defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
         self.variadic = next((name for name, p in parameters.items() if p.kind is p.VAR_POSITIONAL), None)
         self.sets_dtype = "dtype" in parameters
-        self._check_names([p.kind for p in parameters.values()])
+        self._check_names([p.kind is p.KEYWORD_ONLY for p in parameters.values()])
         asked = {name for gradient in self.gradients.values() for name in gradient.asks} - {"g"}
         if self.variadic:
             asked.discard("i")
@@ -122,13 +123,10 @@ class Op:
         self.__name__ = self.name
         self.__wrapped__ = forward  # lets inspect.signature and help() show the forward function's own
 
-    def _check_names(self, kinds: list[Any]) -> None:
+    def _check_names(self, keywords: list[bool]) -> None:
         signature = f"{self.name}{inspect.signature(self.forward)}"
-        keywords = [kind is inspect.Parameter.KEYWORD_ONLY for kind in kinds]
-        if inspect.Parameter.VAR_KEYWORD in kinds or keywords != [bool(self.variadic and i) for i in range(len(kinds))]:
-            raise TypeError(
-                f"{signature}: an operator takes arguments by position, or *arrays and after them only keywords"
-            )
+        if "**" in signature or keywords != [bool(self.variadic and i) for i in range(len(keywords))]:
+            raise TypeError(f"{signature}: operators take arguments by position, or *arrays and after them keywords")
         special = ("g", "out", "i") if self.variadic else ("g", "out")
         named = [*special, *self.parameters, *self.saves]
         for name in {name for name in named if named.count(name) > 1}:
@@ -170,8 +168,9 @@ class Op:
                 if value.node is not None:
                     tracked += 1
             else:
-                if value.__class__ is list and (self.variadic or self.parameters[len(arrays)]) in self.gradients:
-                    value = Tensor(value).data
+                if value.__class__ is list:  # copied: its owner may change it before backward
+                    differentiable = (self.variadic or self.parameters[len(arrays)]) in self.gradients
+                    value = Tensor(value).data if differentiable else deepcopy(value)
                 arrays.append(value)
                 inputs.append(None)
         if tensors and tensors < len(args):
@@ -224,6 +223,7 @@ class Op:
 
     def _save(self, tracked: int, inputs: Any, arrays: Any, kwargs: Any, out: Any, extras: Any) -> tuple[Any, ...]:
         """What the gradients of the tracked inputs ask for, in the order of `asked`; None for what only others do."""
+        tracked = tracked if self.variadic is None else 1  # all of *arrays ask for the same
         choose = self._chooser.get(tracked)
         if choose is None:
             choose = self._chooser[tracked] = self._choice(inputs)
@@ -277,9 +277,7 @@ class Op:
         """The error, with the operator and its arguments named."""
         names = [self.variadic] * len(arrays) if self.variadic else self.parameters
         given = ", ".join(
-            f"{name}: {value.dtype} {value.shape}"
-            if isinstance(getattr(value, "shape", None), tuple)
-            else f"{name}={value!r:.60}"
+            f"{name}: {value.dtype} {value.shape}" if hasattr(value, "dtype") else f"{name}={value!r:.60}"
             for name, value in zip(names, arrays, strict=True)
         )
         kind = next((k for k in (IndexError, ValueError, OverflowError) if isinstance(error, k)), TypeError)
@@ -295,7 +293,9 @@ def op(
     Args:
         numpy_functions: NumPy functions that this operator stands for when they are called on a tensor.
         saves: names of extras that the forward function returns beside its result, for the gradients to use.
-        gradients: input -> local gradient, in one of the three forms that the head of this file explains.
+        gradients: input -> local gradient: a number if ∂out/∂x is constant; a function of what it asks for by name,
+            which gives ∂out/∂x elementwise; or such a function that also takes `g`, the upstream gradient, and gives
+            the vector-Jacobian product. It must not write into what it is given.
 
     Raises:
         TypeError: a gradient is declared for, or asks for, a name that the operator does not have.

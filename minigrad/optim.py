@@ -6,6 +6,8 @@
     optimizer.step()            # move every parameter
 
 Parameters and state are updated in place and keep their dtype.
+
+Next: `check.py`, are the gradients right?
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A tensor is three things: `data`, the array; `node`, its place in a graph if it 
 gradient that a backward pass left. All arithmetic and most methods are operators, bound here under the names that
 PyTorch and NumPy give them; NumPy's own functions, called on a tensor, come to the same operators.
 
-Next: `backend.py`, the default dtype and random numbers.
+Next: `backend.py`, tensors made from nothing and random numbers.
 """
 
 from __future__ import annotations
@@ -32,10 +32,8 @@ def in_place(operator: Op) -> Callable[..., Any]:
     def method(self: Tensor, other: Any) -> Tensor:
         if is_grad_enabled():
             if self.requires_grad and self.is_leaf:
-                raise RuntimeError(
-                    f"in-place {operator.name} on a leaf that requires grad: its gradient would be lost. Update it "
-                    f"under `with mg.no_grad():`, or write t = t ... for a new tensor"
-                )
+                where = "a leaf that requires grad: its gradient would be lost. Update it under `with mg.no_grad():`"
+                raise RuntimeError(f"in-place {operator.name} on {where}")
             if self.requires_grad or getattr(other, "requires_grad", False):
                 return operator(self, other)  # inside a graph, `+=` means `t = t + other`
         result = operator(self.data, other.data if isinstance(other, Tensor) else other)
@@ -138,13 +136,11 @@ class Tensor:
         """Make this tensor a leaf that collects gradients, or stop it doing so."""
         if not self.is_leaf:
             if not requires_grad:
-                raise RuntimeError(
-                    "only a leaf's requires_grad can be switched off; use t.detach() for a computed tensor"
-                )
+                raise RuntimeError("only a leaf's requires_grad can be switched off; write t.detach()")
         elif not requires_grad:
             self.node = None
         elif self.dtype.kind != "f":
-            raise TypeError(f"only floating tensors can require grad, not {self.dtype}; make it with dtype=float32")
+            raise TypeError(f"only floating tensors can require grad, not {self.dtype}; make it with dtype=mg.float32")
         elif self.node is None:
             self.node = Node.leaf(self)
         return self
@@ -208,9 +204,7 @@ class Tensor:
 
     def __bool__(self) -> bool:
         if self.numel() != 1:
-            raise ValueError(
-                f"the truth of a tensor of shape {self.shape} is ambiguous; use (t != 0).sum() or compare .item()"
-            )
+            raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; use (t != 0).sum()")
         return bool(self.data)
 
     # -- arithmetic -----------------------------------------------------------------------------------------------
@@ -228,7 +222,6 @@ class Tensor:
     __abs__ = elementwise.abs
     __and__ = elementwise.bitwise_and
     __or__ = elementwise.bitwise_or
-    __xor__ = elementwise.bitwise_xor
     __invert__ = elementwise.invert
     __radd__ = reflected(elementwise.add)
     __rsub__ = reflected(elementwise.subtract)
@@ -240,7 +233,6 @@ class Tensor:
     __rmatmul__ = reflected(linalg.matmul)
     __rand__ = reflected(elementwise.bitwise_and)
     __ror__ = reflected(elementwise.bitwise_or)
-    __rxor__ = reflected(elementwise.bitwise_xor)
     __eq__ = elementwise.equal
     __ne__ = elementwise.not_equal
     __lt__ = elementwise.less
@@ -268,14 +260,10 @@ class Tensor:
     __ifloordiv__ = in_place(elementwise.floor_divide)
     __imod__ = in_place(elementwise.remainder)
     __ipow__ = in_place(elementwise.power)
-    __imatmul__ = in_place(linalg.matmul)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if is_grad_enabled() and (self.requires_grad or getattr(value, "requires_grad", False)):
-            raise RuntimeError(
-                "a tensor in a graph cannot be written into: build the result with mg.where or mg.concatenate, or "
-                "write under `with mg.no_grad():`"
-            )
+            raise RuntimeError("a tensor in a graph cannot be written into: use mg.where, or `with mg.no_grad():`")
         self.data[without_tensors(index)] = value.data if isinstance(value, Tensor) else value
         note_write(self.data)
 
@@ -295,7 +283,6 @@ class Tensor:
     minimum = elementwise.minimum
     clip = clamp = elementwise.clip
     isnan = elementwise.isnan
-    isinf = elementwise.isinf
     isfinite = elementwise.isfinite
     clone = elementwise.clone
     astype = elementwise.cast
@@ -428,4 +415,7 @@ def stand_in(function: Any) -> Callable[..., Any]:
         return numpy_ops[function]
     except KeyError:
         name = getattr(function, "__name__", function)
-        raise TypeError(f"np.{name} is not an operator of minigrad; on a tensor use t.detach().numpy()") from None
+        raise TypeError(
+            f"np.{name} is no operator of minigrad. Declare it, as in @mg.op(np.sin, x=lambda x: np.cos(x)), "
+            f"or leave the graph: t.detach().numpy()"
+        ) from None

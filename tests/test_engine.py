@@ -1002,3 +1002,15 @@ def test_a_counter_that_was_an_index_may_count_on() -> None:
     i += 1
     y.backward()
     np.testing.assert_array_equal(x.grad.data, [1.0, 10.0, 0.0])
+
+
+def test_a_gradient_that_does_not_fit_its_leaf_is_refused_before_anything_changes() -> None:
+    a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    b.grad = mg.ones(5)
+    product = (a * b).sum()
+    with pytest.raises(ValueError, match=r"leaf of shape \(2,\) has a .grad that does not fit"):
+        product.backward()
+    assert a.grad is None
+    b.grad = None
+    product.backward()
+    assert a.grad.tolist() == [3.0, 4.0]

@@ -272,7 +272,7 @@ def test_loading_numbers_into_float64_loses_no_digits() -> None:
 
 
 def test_loading_takes_a_state_of_pytorch() -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: make test EXTRAS=test,oracle")
     theirs = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.ReLU(), torch.nn.Linear(4, 2))
     theirs(torch.randn(8, 3))
     ours = network()

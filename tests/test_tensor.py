@@ -117,7 +117,7 @@ def test_a_number_that_the_dtype_cannot_hold_is_refused() -> None:
 @pytest.mark.parametrize("data", [1, [True, False], np.array([1], np.uint8)])
 def test_integers_and_bools_cannot_require_grad(data: Any) -> None:
     dtype = str(mg.tensor(data).dtype)
-    with pytest.raises(TypeError, match=f"not {dtype}.*dtype=float32"):
+    with pytest.raises(TypeError, match=f"not {dtype}.*dtype=mg.float32"):
         mg.tensor(data, requires_grad=True)
     t = mg.tensor(data)
     with pytest.raises(TypeError, match=dtype):
@@ -371,7 +371,7 @@ def test_comparisons_work_with_everything_on_either_side(name: str, other: str) 
             np.testing.assert_array_equal(ours.data, numpys)
 
 
-@pytest.mark.parametrize("name", ["and_", "or_", "xor"])
+@pytest.mark.parametrize("name", ["and_", "or_"])
 def test_masks_combine_with_tensors_arrays_and_bools_on_either_side(name: str) -> None:
     function, a, b = getattr(operator, name), np.array([True, True, False]), np.array([True, False, False])
     for other in (mg.tensor(b), b, True):
@@ -541,7 +541,7 @@ def test_every_function_that_is_supported_is_tested_here_or_has_no_gradient() ->
     assert here - plain - {"floor_divide", "remainder", "amax", "amin"} <= tested
 
 
-@pytest.mark.parametrize("function", [np.argmax, np.argmin, np.isnan, np.isinf, np.isfinite, np.sign])
+@pytest.mark.parametrize("function", [np.argmax, np.argmin, np.isnan, np.isfinite, np.sign])
 def test_functions_without_gradient_give_plain_tensors_of_the_same_values(function: Any) -> None:
     result = function(leaf(A))
     assert type(result) is mg.Tensor
@@ -722,8 +722,7 @@ def test_in_place_logic_and_matmul() -> None:
     mask, matrix = mg.tensor([True, False]), mg.tensor([[1.0, 2.0], [3.0, 4.0]])
     mask |= mg.tensor([False, True])
     assert mask.tolist() == [True, True]
-    mask ^= np.array([True, False])
-    mask &= True
+    mask &= np.array([False, True])
     assert mask.tolist() == [False, True]
     matrix @= matrix
     assert matrix.tolist() == [[7.0, 10.0], [15.0, 22.0]]
@@ -771,7 +770,7 @@ def test_a_leaf_that_requires_grad_cannot_be_written_into_but_under_no_grad(name
 
 def test_a_computed_tensor_cannot_be_written_into_by_index() -> None:
     y = leaf([1.0, 2.0]) * 1
-    with pytest.raises(RuntimeError, match=r"mg\.where or mg\.concatenate"):
+    with pytest.raises(RuntimeError, match=r"use mg\.where"):
         y[0] = 9.0
     assert y.tolist() == [1.0, 2.0]
 
@@ -801,3 +800,46 @@ def test_writing_by_index_does_what_numpy_does(index: Any) -> None:
         t[index] = value
         expected[plain] = value.item() if isinstance(value, mg.Tensor) else value
         np.testing.assert_array_equal(t.data, expected)
+
+
+@pytest.mark.parametrize("axis", [0, 1, (0, 1), None])
+def test_sums_of_many_small_numbers_keep_their_digits(axis: Any) -> None:
+    """NumPy adds rows one after the other in the dtype of the array: 5,000 ones in float16 would make 2,048."""
+    half = mg.ones(5000, 2, 3, dtype=mg.float16, requires_grad=True)
+    expected = np.ones((5000, 2, 3)).sum(axis)
+    np.testing.assert_array_equal(half.detach().sum(axis).data, expected)
+    tenths = mg.full((200_000, 2, 2), 0.1).sum(axis)
+    np.testing.assert_allclose(tenths.data, np.full((200_000, 2, 2), 0.1).sum(axis), rtol=1e-6)
+    bias = mg.zeros(3, dtype=mg.float16, requires_grad=True)
+    (half.detach() + bias).sum().backward()
+    np.testing.assert_array_equal(bias.grad.data, [10_000, 10_000, 10_000])
+    rows = mg.zeros(2, dtype=mg.float16, requires_grad=True)
+    rows[np.zeros(5000, int)].sum().backward()
+    np.testing.assert_array_equal(rows.grad.data, [5000, 0])
+
+
+@pytest.mark.parametrize("axis", [0, -1, None])
+def test_a_number_may_be_reduced_over_its_only_would_be_axis(axis: Any) -> None:
+    for name, slope in {"sum": 1, "mean": 1, "max": 1, "min": 1, "logsumexp": 1}.items():
+        x = leaf(3.0)
+        y = getattr(x, name)(axis)
+        y.backward()
+        assert (y.item(), x.grad.item()) == (3.0, slope), name
+
+
+def test_a_list_given_to_an_operator_may_change_before_backward() -> None:
+    x, condition = leaf([1.0, 2.0]), [True, False]
+    chosen = mg.where(condition, x, 0.0).sum()
+    condition[:] = [False, True]
+    chosen.backward()
+    assert x.grad.tolist() == [1.0, 0.0]
+
+
+def test_arange_with_a_step_and_no_start_and_rand_below_one() -> None:
+    assert mg.arange(5, step=2).tolist() == [0, 2, 4]
+    assert mg.rand(100_000, dtype=mg.float16).max().item() < 1
+
+
+def test_stack_refuses_what_is_no_tensor() -> None:
+    with pytest.raises(TypeError, match=r"stack takes tensors of one shape; element 1 is 2.0: write mg.tensor"):
+        mg.stack([mg.tensor(1.0), 2.0])

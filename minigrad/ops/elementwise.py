@@ -231,12 +231,6 @@ def bitwise_or(x, y):
     return x | y
 
 
-@op(np.bitwise_xor)
-def bitwise_xor(x, y):
-    """x or y but not both: of bools, or of the bits of integers."""
-    return x ^ y
-
-
 @op(np.invert)
 def invert(x):
     """Not x: of bools, or of the bits of integers."""
@@ -247,12 +241,6 @@ def invert(x):
 def isnan(x):
     """Whether an element is not a number."""
     return np.isnan(x)
-
-
-@op(np.isinf)
-def isinf(x):
-    """Whether an element is infinite."""
-    return np.isinf(x)
 
 
 @op(np.isfinite)

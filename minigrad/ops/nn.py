@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from minigrad.op import op
+from minigrad.ops import reduce
 from minigrad.ops.elementwise import check_floating
 
 
@@ -28,20 +29,20 @@ def rows(x):
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])  # not −1, which an axis of size 0 makes ambiguous
 
 
-@op(x=lambda g, out, axis: out * (g - (g * out).sum(axis, keepdims=True)))
+@op(x=lambda g, out, axis: out * (g - reduce.sum(g * out, axis, keepdims=True)))
 def softmax(x, axis=-1):
     """eˣ / Σ eˣ along axis: positive numbers that sum to 1. Large x do not overflow."""
     check_floating(x)
     e = np.exp(x - x.max(axis, keepdims=True))
-    return e / e.sum(axis, keepdims=True)
+    return e / reduce.sum(e, axis, keepdims=True)
 
 
-@op(x=lambda g, out, axis: g - np.exp(out) * g.sum(axis, keepdims=True))
+@op(x=lambda g, out, axis: g - np.exp(out) * reduce.sum(g, axis, keepdims=True))
 def log_softmax(x, axis=-1):
     """x − log Σ eˣ along axis: the logarithm of softmax, exact where that rounds to 0."""
     check_floating(x)
     shifted = x - x.max(axis, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
+    return shifted - np.log(reduce.sum(np.exp(shifted), axis, keepdims=True))
 
 
 @op(saves=("y_hat",), logits=lambda g, y_hat, target: g / len(target) * (y_hat - one_hot(target, y_hat)))
@@ -51,9 +52,9 @@ def cross_entropy(logits, target):
     check_labels(logits, target)
     shifted = logits - logits.max(1, keepdims=True)
     e = np.exp(shifted)
-    total = e.sum(1, keepdims=True)
+    total = reduce.sum(e, 1, keepdims=True)
     losses = np.log(total)[:, 0] - shifted[np.arange(len(target)), target]
-    return losses.mean(), e / total
+    return reduce.mean(losses), e / total
 
 
 def one_hot(labels, like):
@@ -80,27 +81,30 @@ def check_labels(logits, target):
 @op(
     saves=("mean", "var"),
     x=lambda g, x, weight, mean, var, eps: batch_norm_x(g, x - mean, along_channels(weight, x), var + eps),
-    weight=lambda g, x, mean, var, eps: ((g * (x - mean)).sum(others(x), keepdims=True) / np.sqrt(var + eps)).reshape(
-        -1
-    ),
-    bias=lambda g: g.sum(others(g)),
+    weight=lambda g, x, mean, var, eps: batch_norm_weight(g, x - mean, var + eps),
+    bias=lambda g: reduce.sum(g, others(g)),
 )
 def batch_norm(x, weight, bias, eps=1e-5):
     """weight · (x − μ) / √(σ² + ε) + bias, with mean μ and biased variance σ² of each channel, axis 1 of x."""
     if x.ndim < 2 or math.prod(x.shape) <= x.shape[1]:
         raise ValueError(f"in training, x needs shape (N, C, ...) with more than one value per channel, got {x.shape}")
-    mean = x.mean(others(x), keepdims=True)
+    mean = reduce.mean(x, others(x), keepdims=True)
     centred = x - mean
-    var = (centred * centred).mean(others(x), keepdims=True)
+    var = reduce.mean(centred * centred, others(x), keepdims=True)
     scale = along_channels(weight, x) / np.sqrt(var + eps)
     return centred * scale + along_channels(bias, x), mean, var
 
 
 def batch_norm_x(g, centred, weight, var):
     # Moving x also moves the mean and the variance that it is measured by: the two terms that are taken off.
-    by_mean = g.mean(others(g), keepdims=True)
-    by_var = centred * ((g * centred).mean(others(g), keepdims=True) / var)
+    by_mean = reduce.mean(g, others(g), keepdims=True)
+    by_var = centred * (reduce.mean(g * centred, others(g), keepdims=True) / var)
     return (g - by_mean - by_var) * (weight / np.sqrt(var))
+
+
+def batch_norm_weight(g, centred, var):
+    """The sum of g · x_hat."""
+    return reduce.sum(g * centred, others(g)) / np.sqrt(var).reshape(-1)
 
 
 def others(x):

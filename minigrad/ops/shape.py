@@ -65,12 +65,12 @@ def part(shapes, axis, i):
 @op(values=lambda g, index: g[index])
 def add_at(values, shape, index):
     """Zeros of this shape with values added at index; values for the same element add up."""
-    out = np.zeros(shape, values.dtype)
+    out = np.zeros(shape, np.float32 if values.dtype == np.float16 else values.dtype)
     if reads_once(index):
         out[index] = values  # 35 times faster than np.add.at
     else:
         np.add.at(out, index, values)
-    return out
+    return out.astype(values.dtype, copy=False)
 
 
 @op(x=lambda g, x_shape, index: add_at(g, x_shape, index))
