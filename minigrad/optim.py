@@ -90,6 +90,14 @@ class SGD(Optimizer):
 
     The momentum of Ng's course, v = βv + (1 − β)g, is momentum=β with dampening=β, but for the first step.
 
+    Args:
+        params: the tensors to optimize.
+        lr: learning rate.
+        momentum, dampening, weight_decay, nesterov: as in the formulas; 0 and False leave them out.
+
+    Raises:
+        TypeError, ValueError: as `Optimizer`; nesterov without momentum, or with dampening.
+
     Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013.
     """
 
@@ -131,6 +139,16 @@ class Adam(Optimizer):
         m ← β₁ m + (1 − β₁) g           v ← β₂ v + (1 − β₂) g²          (both start at 0)
         m̂ = m / (1 − β₁ᵗ)               v̂ = v / (1 − β₂ᵗ)               at step t: undoes the start at 0
         w ← w − lr · m̂ / (√v̂ + eps)
+
+    Args:
+        params: the tensors to optimize.
+        lr: learning rate.
+        betas: β₁ and β₂, from 0 to below 1.
+        eps: keeps the division from blowing up where the gradient is always 0.
+        weight_decay: as in the formula.
+
+    Raises:
+        TypeError, ValueError: as `Optimizer`.
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
     """

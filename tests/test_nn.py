@@ -791,3 +791,10 @@ def test_batch_norm_agrees_with_pytorch(float64: Any, name: str) -> None:
     assert [prefix + what for what in ours] == [key for key in pytorch() if key.startswith(prefix)]
     for what, value in ours.items():
         close(value, pytorch()[prefix + what])
+
+
+def test_a_module_that_refers_to_its_parent_is_walked_once() -> None:
+    model = nn.Sequential(nn.Linear(2, 3))
+    model[0].parent = model
+    assert [name for name, _ in model.named_parameters()] == ["0.weight", "0.bias"]
+    assert list(model.state_dict()) == ["0.weight", "0.bias"]

@@ -184,7 +184,15 @@ class Dropout(Module):
 
 
 class CrossEntropyLoss(Module):
-    """Mean over the examples of −log softmax(logits)[target]: see `cross_entropy`."""
+    """Mean over the examples of −log softmax(logits)[target].
+
+    Shapes: logits (N, C), floating; target (N), the class labels, integers from 0 to C − 1; result ().
+
+    Raises:
+        IndexError: a label is out of range.
+        TypeError: logits are not floating, or labels not integers.
+        ValueError: other shapes.
+    """
 
     def forward(self, logits: Any, target: Any) -> Any:
         return cross_entropy(logits, target)

@@ -31,7 +31,7 @@ class Parameter(Tensor):
         super().__init__(data, dtype, requires_grad)
 
     def __repr__(self) -> str:
-        return f"Parameter({super().__repr__()})"
+        return f"Parameter({super().__repr__()})".replace("\n", "\n" + " " * len("Parameter("))
 
 
 class Module:
@@ -79,11 +79,12 @@ class Module:
         memo = set() if memo is None else memo
         if id(self) in memo:
             return
-        if remove_duplicate:
-            memo.add(id(self))
+        memo.add(id(self))
         yield prefix, self
         for name, child in self.named_children():
             yield from child.named_modules(memo, joined(prefix, name), remove_duplicate)
+        if not remove_duplicate:
+            memo.discard(id(self))  # elsewhere it counts again; only inside itself it was passed over
 
     def modules(self) -> Iterator[Module]:
         """This module and all inside it, each once."""
