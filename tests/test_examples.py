@@ -68,7 +68,7 @@ def test_digits_says_in_one_sentence_what_to_install(tmp_path: Path, package: st
     assert "Traceback" not in result.stderr
     sentence = result.stderr.splitlines()[-1]
     assert package in sentence
-    assert sentence.endswith("this example needs: pip install minigrad-edu[examples]")
+    assert sentence.endswith('this example needs: pip install "minigrad-edu[examples]"')
 
 
 @pytest.mark.parametrize("options", [["--epochs", "0"], ["--seed", "-1"], ["--epochs", "many"]])
