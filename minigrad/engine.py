@@ -57,7 +57,7 @@ def backpropagate(
         nodes = leading_to(targets, nodes)
         useful = wanted.union(nodes)
     check_usable(nodes)
-    see = _recorder.get()
+    recorder = _recorder.get()
 
     gradients = dict(seed)  # node -> the sum of what has reached it so far; local to this pass
     own_buffer: set[Node] = set()  # nodes whose sum is an array that this pass has made, safe to add into
@@ -73,13 +73,13 @@ def backpropagate(
             before = gradients.get(parent)
             if before is None:
                 gradients[parent] = contribution
-            elif parent in own_buffer and not create_graph and see is None:
+            elif parent in own_buffer and not create_graph and recorder is None:
                 gradients[parent] += contribution
             else:
                 gradients[parent] = before + contribution
                 own_buffer.add(parent)
-            if see is not None:
-                see(Step(node, slot, upstream, contribution, before, gradients[parent]))
+            if recorder is not None:
+                recorder(Step(node, slot, upstream, contribution, before, gradients[parent]))
         if not retain_graph:
             node.saved = None
     return gradients
@@ -225,8 +225,8 @@ def grad(
     >>> slope, *mg.grad(slope, x)
     (tensor(27., grad_fn=<multiply>), tensor(18.))
     """
-    outputs, inputs = several(outputs), several(inputs)
-    grad_outputs = [None] * len(outputs) if grad_outputs is None else several(grad_outputs)
+    outputs, inputs = as_list(outputs), as_list(inputs)
+    grad_outputs = [None] * len(outputs) if grad_outputs is None else as_list(grad_outputs)
     if len(grad_outputs) != len(outputs):
         raise ValueError(f"grad: {len(outputs)} outputs but {len(grad_outputs)} grad_outputs")
     seed = seeds("grad", outputs, grad_outputs, create_graph)
@@ -248,7 +248,7 @@ def grad(
     return tuple([found.get(node) for node in targets])
 
 
-def several(tensors: Any) -> list[Any]:
+def as_list(tensors: Any) -> list[Any]:
     """A list of what may be a single tensor, array or number."""
     return list(tensors) if isinstance(tensors, list | tuple | Iterator) else [tensors]
 

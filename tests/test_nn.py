@@ -768,7 +768,11 @@ def test_cross_entropy_loss_is_the_mean_of_minus_log_softmax(float64: Any) -> No
         ([-1, 0], IndexError, "label -1 is out of range"),
         ([0.0, 1.0], TypeError, "target must hold integer class labels, not float32"),
         ([0, 1, 2], ValueError, r"expected logits \(N, C\) and target \(N,\), got \(2, 4\) and \(3,\)"),
-        ([[1, 0, 0, 0], [0, 1, 0, 0]], ValueError, "target holds the class of each row, not one column per class"),
+        (
+            [[1, 0, 0, 0], [0, 1, 0, 0]],
+            ValueError,
+            "target is a tensor or array with the class of each row, not one column per class",
+        ),
     ],
 )
 def test_cross_entropy_loss_names_what_is_wrong_with_the_target(target: Any, error: Any, message: str) -> None:
@@ -798,3 +802,10 @@ def test_a_module_that_refers_to_its_parent_is_walked_once() -> None:
     model[0].parent = model
     assert [name for name, _ in model.named_parameters()] == ["0.weight", "0.bias"]
     assert list(model.state_dict()) == ["0.weight", "0.bias"]
+
+
+def test_labels_in_a_list_are_refused_with_what_was_expected() -> None:
+    with pytest.raises(
+        ValueError, match=r"expected logits \(N, C\) and target \(N,\), got \(2, 3\) and \[0, 1\]; target is a"
+    ):
+        nn.CrossEntropyLoss()(mg.zeros(2, 3), [0, 1])

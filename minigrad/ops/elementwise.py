@@ -127,7 +127,8 @@ def sigmoid(x):
 
 
 def check_floating(x):
-    if x.dtype.kind != "f":  # unsigned integers, for one, would wrap at a minus sign
+    """Raise for integers and bools: unsigned ones, for one, would wrap at a minus sign."""
+    if x.dtype.kind != "f":
         raise TypeError(f"x must be floating, not {x.dtype}; write x.float()")
 
 
@@ -165,6 +166,7 @@ def minimum(x, y):
 
 
 def clip_x(x, min, max):
+    """1 between the bounds and on them, 0 outside."""
     return (True if min is None else x >= min) & (True if max is None else x <= max)
 
 

@@ -11,12 +11,14 @@ def mT(x):
 
 
 def matmul_x(g, x, y):
+    """g yᵀ, with the axis put back that NumPy drops where x or y is a vector."""
     if y.ndim == 1:
         return g[..., None] * y
     return (g[..., None, :] if x.ndim == 1 else g) @ mT(y)
 
 
 def matmul_y(g, x, y):
+    """xᵀ g, with the axis put back that NumPy drops where x or y is a vector."""
     if x.ndim == 1:
         return x[:, None] * g[..., None, :] if y.ndim > 1 else x * g
     return (mT(x) @ g[..., None])[..., 0] if y.ndim == 1 else mT(x) @ g

@@ -63,10 +63,10 @@ def one_hot(labels, like):
 
 
 def check_labels(logits, target):
-    if logits.ndim != 2 or target.shape != logits.shape[:1]:
+    if logits.ndim != 2 or getattr(target, "shape", None) != logits.shape[:1]:
         raise ValueError(
-            f"expected logits (N, C) and target (N,), got {logits.shape} and {target.shape}; "
-            f"target holds the class of each row, not one column per class"
+            f"expected logits (N, C) and target (N,), got {logits.shape} and {getattr(target, 'shape', target)}; "
+            f"target is a tensor or array with the class of each row, not one column per class"
         )
     if target.dtype.kind not in "iu":
         raise TypeError(f"target must hold integer class labels, not {target.dtype}; write target.astype(int)")
@@ -82,32 +82,32 @@ def check_labels(logits, target):
     saves=("mean", "var"),
     x=lambda g, x, weight, mean, var, eps: batch_norm_x(g, x - mean, along_channels(weight, x), var + eps),
     weight=lambda g, x, mean, var, eps: batch_norm_weight(g, x - mean, var + eps),
-    bias=lambda g: reduce.sum(g, others(g)),
+    bias=lambda g: reduce.sum(g, all_but_channels(g)),
 )
 def batch_norm(x, weight, bias, eps=1e-5):
     """weight · (x − μ) / √(σ² + ε) + bias, with mean μ and biased variance σ² of each channel, axis 1 of x."""
     if x.ndim < 2 or math.prod(x.shape) <= x.shape[1]:
         raise ValueError(f"in training, x needs shape (N, C, ...) with more than one value per channel, got {x.shape}")
-    mean = reduce.mean(x, others(x), keepdims=True)
+    mean = reduce.mean(x, all_but_channels(x), keepdims=True)
     centred = x - mean
-    var = reduce.mean(centred * centred, others(x), keepdims=True)
+    var = reduce.mean(centred * centred, all_but_channels(x), keepdims=True)
     scale = along_channels(weight, x) / np.sqrt(var + eps)
     return centred * scale + along_channels(bias, x), mean, var
 
 
 def batch_norm_x(g, centred, weight, var):
     # Moving x also moves the mean and the variance that it is measured by: the two terms that are taken off.
-    by_mean = reduce.mean(g, others(g), keepdims=True)
-    by_var = centred * (reduce.mean(g * centred, others(g), keepdims=True) / var)
+    by_mean = reduce.mean(g, all_but_channels(g), keepdims=True)
+    by_var = centred * (reduce.mean(g * centred, all_but_channels(g), keepdims=True) / var)
     return (g - by_mean - by_var) * (weight / np.sqrt(var))
 
 
 def batch_norm_weight(g, centred, var):
     """The sum of g · x_hat."""
-    return reduce.sum(g * centred, others(g)) / np.sqrt(var).reshape(-1)
+    return reduce.sum(g * centred, all_but_channels(g)) / np.sqrt(var).reshape(-1)
 
 
-def others(x):
+def all_but_channels(x):
     """All axes but 1, that of the channels."""
     return (0, *range(2, x.ndim))
 
