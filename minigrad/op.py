@@ -124,6 +124,7 @@ class Op:
         self.__wrapped__ = forward  # lets inspect.signature and help() show the forward function's own
 
     def _check_names(self, keywords: list[bool]) -> None:
+        """Raise TypeError if the declaration makes no sense; `keywords` says which parameters are keyword-only."""
         signature = f"{self.name}{inspect.signature(self.forward)}"
         if "**" in signature or keywords != [bool(self.variadic and i) for i in range(len(keywords))]:
             raise TypeError(f"{signature}: operators take arguments by position, or *arrays and after them keywords")
@@ -151,6 +152,7 @@ class Op:
         return self._run(args, kwargs, with_extras=True)
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], with_extras: bool) -> Any:
+        """Run forward on arrays; with a tensor among the arguments, wrap the result and, while recording, leave a node."""
         if kwargs or len(args) != len(self.parameters) or self.variadic:
             args, kwargs = self._bind(args, kwargs)
 

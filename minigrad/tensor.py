@@ -164,8 +164,9 @@ class Tensor:
 
         Raises:
             RuntimeError: not a single number and no gradient given, no graph, a graph that was used already, or a saved
-                value that was overwritten. Nothing has changed then.
-            ValueError: the gradient has another shape.
+                value that was overwritten.
+            ValueError: the gradient has another shape, or the `.grad` that a leaf has already.
+            Nothing has changed then.
         """
         engine.backward(self, gradient, retain_graph, create_graph)
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from minigrad.op import Op, registry
-from tests.cases import SPECS, Case
+from minigrad.op import Op
+from tests.cases import Case
 from tests.oracle.ops import differentiated, weights
 from tests.oracle.record import load
 
@@ -162,6 +162,3 @@ def check_all(op: Op, names: list[tuple[str, Case]]) -> None:
         if not case.kink and differentiated(op.name, case):
             check_first_order(op, case)
             check_second_order(op, case)
-
-
-__all__ = ["SPECS", "registry"]

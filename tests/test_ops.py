@@ -14,6 +14,7 @@ from minigrad.op import Op, registry
 from tests import checks
 from tests.cases import CASES, SPECS, Case
 from tests.oracle.ops import differentiated
+from tests.oracle.record import HERE
 
 # Some kinks are infinitely steep, and NumPy warns of it.
 pytestmark = pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
@@ -120,7 +121,7 @@ def test_fused_gradient_equals_that_of_the_composition(name: str, op: Op, case: 
 
 def test_recorded_answers_are_those_of_the_cases_and_of_pytorch() -> None:
     """What was recorded is complete and, where PyTorch is installed, what it answers today."""
-    with np.load(checks.load.__globals__["HERE"] / "ops.npz") as recorded:
+    with np.load(HERE / "ops.npz") as recorded:
         assert recorded.keys() == checks.oracle().keys(), "run `make record`"
         for name, value in checks.oracle().items():
             np.testing.assert_allclose(recorded[name], value, rtol=1e-12, atol=1e-12, err_msg=name)

@@ -13,7 +13,7 @@ import copy
 import inspect
 import itertools
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -158,19 +158,21 @@ def wrong_rules(op: Op, slot: str) -> Iterator[tuple[Any, str]]:
     parameters = ", ".join(gradient.asks)
     for text, description in (("-(right({}))", "sign"), ("1.01 * (right({}))", "1 % off")):
         yield eval(f"lambda {parameters}: {text.format(parameters)}", {"right": right}), description
+    yield from rewritten(op, slot, mutants)
+
+
+def rewritten(op: Op, slot: str, variants: Callable[[ast.AST], Iterable[tuple[ast.AST, str]]]) -> Iterator[Any]:
+    """The rule with each variant of its own text and of the helpers that it calls, and what was changed."""
+    right = op.gradients[slot].rule
     expression = expression_of(op, slot)
-    for tree, description in mutants(expression) if expression else ():
-        yield eval(compile(ast.Expression(tree), "<mutant>", "eval"), right.__globals__), description
+    for tree, description in variants(expression) if expression else ():
+        yield eval(compile(ast.Expression(tree), "<variant>", "eval"), right.__globals__), description
     for helper in helpers(right):
-        source = ast.parse(textwrap.dedent(inspect.getsource(helper)))
-        for tree, description in mutants(source):
+        for tree, description in variants(ast.parse(textwrap.dedent(inspect.getsource(helper)))):
             namespace = dict(right.__globals__)
-            exec(compile(tree, "<mutant>", "exec"), namespace)
-            if helper is right:
-                wrong = namespace[helper.__name__]
-            else:
-                wrong = _rebound(right, namespace)
-            yield wrong, f"{helper.__name__}: {description}"
+            exec(compile(tree, "<variant>", "exec"), namespace)
+            rule = namespace[helper.__name__] if helper is right else _rebound(right, namespace)
+            yield rule, f"{helper.__name__}: {description}"
 
 
 def _rebound(function: Callable[..., Any], namespace: dict[str, Any]) -> Callable[..., Any]:
@@ -196,7 +198,18 @@ def test_every_wrong_gradient_is_caught(op: Op) -> None:
             if not caught:
                 survived.append(f"{slot}: {description}")
     assert not survived, f"{op.name}: the checks did not notice {survived}"
-    assert not is_caught(op), "the right gradient itself fails"
+
+
+@pytest.mark.parametrize("op", WITH_GRADIENTS.values(), ids=WITH_GRADIENTS)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_right_gradient_passes_also_when_its_text_is_compiled_anew(op: Op) -> None:
+    """What is caught above is caught for being wrong, not for the way in which it was made."""
+    assert not is_caught(op)
+    for slot in op.gradients:
+        if op.gradients[slot].constant is None:
+            for rule, description in rewritten(op, slot, lambda tree: [(tree, "unchanged")]):
+                with gradient_replaced(op, slot, rule):
+                    assert not is_caught(op), f"{slot}: {description}"
 
 
 def forgetful_unbroadcast(node: Any, gradient: Any, shape: tuple[int, ...]) -> Any:

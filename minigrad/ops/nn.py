@@ -63,6 +63,7 @@ def one_hot(labels, like):
 
 
 def check_labels(logits, target):
+    """Raise unless target (N) holds class labels for logits (N, C)."""
     if logits.ndim != 2 or getattr(target, "shape", None) != logits.shape[:1]:
         raise ValueError(
             f"expected logits (N, C) and target (N,), got {logits.shape} and {getattr(target, 'shape', target)}; "
@@ -96,6 +97,7 @@ def batch_norm(x, weight, bias, eps=1e-5):
 
 
 def batch_norm_x(g, centred, weight, var):
+    """weight / √var · (g − mean(g) − x_hat · mean(g · x_hat)), where `var` has ε in it already."""
     # Moving x also moves the mean and the variance that it is measured by: the two terms that are taken off.
     by_mean = reduce.mean(g, all_but_channels(g), keepdims=True)
     by_var = centred * (reduce.mean(g * centred, all_but_channels(g), keepdims=True) / var)
