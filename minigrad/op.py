@@ -152,7 +152,7 @@ class Op:
         return self._run(args, kwargs, with_extras=True)
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any], with_extras: bool) -> Any:
-        """Run forward on arrays; with a tensor among the arguments, wrap the result and, while recording, leave a node."""
+        """Run forward on arrays. With a tensor among the arguments, wrap the result; while recording, make a node."""
         if kwargs or len(args) != len(self.parameters) or self.variadic:
             args, kwargs = self._bind(args, kwargs)
 
