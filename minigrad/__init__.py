@@ -38,60 +38,60 @@ from minigrad.backend import (
     zeros_like,
 )
 from minigrad.engine import grad
-from minigrad.functions import concatenate, stack, std, var
+from minigrad.functions import cat, stack, std, var
 from minigrad.graph import enable_grad, is_grad_enabled, no_grad
 from minigrad.op import get_default_dtype, op, set_default_dtype
+from minigrad.ops.activation import relu, sigmoid
 from minigrad.ops.elementwise import (
     abs,
+    absolute,
     add,
+    clamp,
     clip,
     clone,
+    div,
     divide,
+    eq,
     equal,
     exp,
     floor_divide,
+    ge,
     greater,
     greater_equal,
+    gt,
     isfinite,
     isnan,
+    le,
     less,
     less_equal,
     log,
+    lt,
     maximum,
     minimum,
+    mul,
     multiply,
+    ne,
+    neg,
     negative,
     not_equal,
+    pow,
     power,
-    relu,
     remainder,
-    sigmoid,
     sign,
     sqrt,
     square,
+    sub,
     subtract,
     tanh,
     where,
 )
 from minigrad.ops.linalg import matmul
 from minigrad.ops.nn import log_softmax, softmax
-from minigrad.ops.reduce import argmax, argmin, logsumexp, max, mean, min, sum
+from minigrad.ops.reduce import amax, amin, argmax, argmin, logsumexp, max, mean, min, sum
 from minigrad.ops.shape import broadcast_to, permute, reshape, squeeze, swapaxes, unsqueeze
 from minigrad.tensor import Tensor
 
-# PyTorch's other names for the same operators.
-amax, amin, cat, clamp, div, mul, neg, pow, sub = (
-    max,
-    min,
-    concatenate,
-    clip,
-    divide,
-    multiply,
-    negative,
-    power,
-    subtract,
-)
-eq, ge, gt, le, lt, ne = equal, greater_equal, greater, less_equal, less, not_equal
+concatenate = cat
 transpose = swapaxes
 
 float16, float32, float64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
@@ -101,6 +101,7 @@ uint8, bool = np.dtype(np.uint8), np.dtype(np.bool_)
 __all__ = [
     "Tensor",
     "abs",
+    "absolute",
     "add",
     "amax",
     "amin",

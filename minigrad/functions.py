@@ -12,50 +12,45 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.backend import generator
-from minigrad.op import numpy_ops
+from minigrad.op import composed, numpy_ops
 from minigrad.ops.reduce import count
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, add_methods
 
 
-def concatenate(tensors: Sequence[Any], axis: int = 0, dim: int | None = None) -> Any:
-    """Join arrays along an axis that they have; their other axes must agree. `dim` is PyTorch's name of `axis`."""
-    axis = axis if dim is None else dim
+@composed
+def cat(tensors: Sequence[Any], axis: int | None = 0) -> Any:
+    """Arrays joined along an axis that they have; their other axes must agree. None flattens them first."""
     if axis is None:  # NumPy's way to ask for one flat array
         tensors, axis = [tensor.reshape(-1) for tensor in tensors], 0
     return ops.shape.concatenate(*tensors, axis=axis)
 
 
-def stack(tensors: Sequence[Any], axis: int = 0, dim: int | None = None) -> Any:
-    """Join arrays of one shape along a new axis. `dim` is PyTorch's name of `axis`."""
-    axis = axis if dim is None else dim
+@composed
+def stack(tensors: Sequence[Any], axis: int = 0) -> Any:
+    """Arrays of one shape joined along a new axis."""
     for i, tensor in enumerate(tensors):
         if not isinstance(tensor, Tensor | np.ndarray):
-            raise TypeError(f"stack takes tensors of one shape; element {i} is {tensor!r:.60}: write mg.tensor(...)")
-    return concatenate([ops.shape.unsqueeze(tensor, axis) for tensor in tensors], axis)
+            raise TypeError(f"it takes tensors of one shape; element {i} is {tensor!r:.60}: write mg.tensor(...)")
+    return cat([ops.shape.unsqueeze(tensor, axis) for tensor in tensors], axis)
 
 
-def var(
-    x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False, *, dim: Any = None, keepdim: bool = False
-) -> Any:
-    """Variance: Σ (x − mean)² / (n − correction). As in PyTorch `correction` is 1; NumPy's `np.var` takes 0.
-
-    `dim` and `keepdim` are PyTorch's names of `axis` and `keepdims`.
-    """
-    axis = axis if dim is None else dim
+@composed
+def var(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False) -> Any:
+    """Σ (x − mean)² / (n − correction), the variance. As in PyTorch `correction` is 1; NumPy's `np.var` takes 0."""
     deviation = x - x.mean(axis, keepdims=True)
-    squares = (deviation * deviation).sum(axis, keepdims=keepdims or keepdim)
+    squares = (deviation * deviation).sum(axis, keepdims=keepdims)
     return squares / max(count(x.shape, axis) - correction, 0)
 
 
-def std(
-    x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False, *, dim: Any = None, keepdim: bool = False
-) -> Any:
-    """Standard deviation: √var, with the arguments of `var`. Where it is 0 its gradient is 0, as in PyTorch."""
-    variance = var(x, axis, correction, keepdims, dim=dim, keepdim=keepdim)
+@composed
+def std(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False) -> Any:
+    """√var, the standard deviation, with the arguments of `var`. Where it is 0 its gradient is 0, as in PyTorch."""
+    variance = var(x, axis, correction, keepdims)
     constant = variance == 0  # √ has an infinite slope there: take it of 1 instead, and then 0 for the result
     return np.where(constant, 0, np.sqrt(np.where(constant, 1, variance)))
 
 
+@composed
 def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
     """In training, make each element 0 with probability p and multiply the others by 1 / (1 − p); else do nothing.
 
@@ -67,7 +62,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
     """
     check_probability(p)
     if x.dtype.kind != "f":
-        raise TypeError(f"dropout: x must be floating, not {x.dtype}; write x.float()")
+        raise TypeError(f"x must be floating, not {x.dtype}; write x.float()")
     if not training or p == 0:
         return x
     kept = generator().random(x.shape, dtype=np.float32) >= p
@@ -77,13 +72,12 @@ def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
 def check_probability(p: float) -> None:
     """Raise if p cannot be the probability of dropping an element."""
     if not 0 <= p <= 1:
-        raise ValueError(f"dropout: p is a probability, between 0 and 1, not {p}")
+        raise ValueError(f"p is a probability, between 0 and 1, not {p}")
 
 
 # What NumPy's functions of these names become on tensors, and the methods of Tensor that are compositions.
-numpy_ops[np.concatenate] = concatenate
+numpy_ops[np.concatenate] = cat
 numpy_ops[np.stack] = stack
 numpy_ops[np.var] = lambda x, axis=None, ddof=0, keepdims=False: var(x, axis, ddof, keepdims)
 numpy_ops[np.std] = lambda x, axis=None, ddof=0, keepdims=False: std(x, axis, ddof, keepdims)
-Tensor.var = var
-Tensor.std = std
+add_methods({"var": var, "std": std})

@@ -27,6 +27,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from copy import deepcopy
+from functools import wraps
 from itertools import repeat
 from operator import itemgetter
 from types import MethodType
@@ -38,6 +39,7 @@ from minigrad import graph
 from minigrad.graph import Node, is_grad_enabled
 
 registry: dict[str, Op] = {}  # every operator by name; one declared outside minigrad as "module.name"
+compositions: dict[str, Callable[..., Any]] = {}  # every function composed of operators, as "functions.var"
 numpy_ops: dict[Any, Callable[..., Any]] = {}  # NumPy function -> the operator that stands for it on tensors
 
 
@@ -185,8 +187,9 @@ class Op:
                 out = _fit_for_a_tensor(out, arrays, self.sets_dtype)
                 if out.dtype.kind != "f":  # no gradient flows through integers, as from a cast
                     tracked = 0
-        except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
-            raise self._explained(error, arrays) from error
+        except MISTAKES as error:
+            names = [self.variadic or ""] * len(arrays) if self.variadic else self.parameters
+            raise explained(error, self, zip(names, arrays, strict=True)) from error
 
         if tensors:
             node = None
@@ -275,17 +278,6 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}{inspect.signature(self.forward)}>"
 
-    def _explained(self, error: Exception, arrays: list[Any]) -> Exception:
-        """The error, with the operator and its arguments named."""
-        names = [self.variadic] * len(arrays) if self.variadic else self.parameters
-        given = ", ".join(
-            f"{name}: {value.dtype} {value.shape}" if hasattr(value, "dtype") else f"{name}={value!r:.60}"
-            for name, value in zip(names, arrays, strict=True)
-        )
-        kind = next((k for k in (IndexError, ValueError, OverflowError) if isinstance(error, k)), TypeError)
-        usage = (self.__doc__ or "").partition("\n")[0]
-        return kind(f"{self.name}({given}): {error}" + (f". It computes: {usage}" if usage else ""))
-
 
 def op(
     *numpy_functions: Any, saves: tuple[str, ...] = (), **gradients: float | Callable[..., Any]
@@ -327,6 +319,41 @@ def op(
         return operator
 
     return declare
+
+
+def composed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare a function composed of operators: it takes PyTorch's `dim` for `axis`, and its errors name it."""
+
+    @wraps(function)
+    def composition(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **(numpy_names(kwargs) if kwargs else kwargs))
+        except MISTAKES as error:
+            given = zip(inspect.signature(function).parameters, args, strict=False)
+            raise explained(error, composition, [*given, *kwargs.items()]) from error
+
+    compositions[f"{function.__module__.split('.')[1]}.{function.__name__}"] = composition
+    return composition
+
+
+# -- errors ----------------------------------------------------------------------------------------------------------
+
+MISTAKES = (TypeError, ValueError, IndexError, AttributeError, OverflowError)
+
+
+def explained(error: Exception, function: Any, arguments: Iterable[tuple[str, Any]]) -> Exception:
+    """The error, with the function that raised it and the arguments that it was given."""
+    given = ", ".join(
+        f"{name}: {value.dtype} {value.shape}" if hasattr(value, "dtype") else f"{name}={value!r:.60}"
+        for name, value in arguments
+    )
+    kind = next((k for k in (IndexError, ValueError, OverflowError) if isinstance(error, k)), TypeError)
+    usage = (function.__doc__ or "").partition("\n")[0]
+    known = not usage or ". It computes: " in str(error)  # an operator inside a composition has said its own
+    return kind(f"{function.__name__}({given}): {error}" + ("" if known else f". It computes: {usage}"))
+
+
+# -- names -----------------------------------------------------------------------------------------------------------
 
 
 def numpy_names(kwargs: dict[str, Any]) -> dict[str, Any]:

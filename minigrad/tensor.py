@@ -9,7 +9,9 @@ Next: `backend.py`, tensors made from nothing and random numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ import numpy as np
 from minigrad import engine, graph
 from minigrad.graph import Node, is_grad_enabled, note_write
 from minigrad.op import Op, get_default_dtype, numpy_ops
-from minigrad.ops import elementwise, linalg, nn, reduce
+from minigrad.ops import activation, elementwise, linalg, nn, reduce
 from minigrad.ops import shape as shaping  # `shape` is what a tensor has
 
 
@@ -268,40 +270,7 @@ class Tensor:
         self.data[without_tensors(index)] = value.data if isinstance(value, Tensor) else value
         note_write(self.data)
 
-    # -- methods that are operators -------------------------------------------------------------------------------
-
-    exp = elementwise.exp
-    log = elementwise.log
-    sqrt = elementwise.sqrt
-    square = elementwise.square
-    tanh = elementwise.tanh
-    sigmoid = elementwise.sigmoid
-    relu = elementwise.relu
-    abs = elementwise.abs
-    sign = elementwise.sign
-    pow = elementwise.power
-    maximum = elementwise.maximum
-    minimum = elementwise.minimum
-    clip = clamp = elementwise.clip
-    isnan = elementwise.isnan
-    isfinite = elementwise.isfinite
-    clone = elementwise.clone
-    astype = elementwise.cast
-    sum = reduce.sum
-    mean = reduce.mean
-    max = amax = reduce.max
-    min = amin = reduce.min
-    argmax = reduce.argmax
-    argmin = reduce.argmin
-    logsumexp = reduce.logsumexp
-    softmax = nn.softmax
-    log_softmax = nn.log_softmax
-    matmul = linalg.matmul
-    var: Any  # var and std are compositions, bound in functions.py
-    std: Any
-    squeeze = shaping.squeeze
-    unsqueeze = shaping.unsqueeze
-    swapaxes = shaping.swapaxes
+    # -- methods; operators and compositions whose first argument is `x` become methods too, below -----------------
 
     def __getitem__(self, index: Any) -> Tensor:
         return shaping.getitem(self, without_tensors(index))
@@ -355,6 +324,19 @@ class Tensor:
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return stand_in(function)(*args, **kwargs)
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # Python and NumPy ask for many
+            raise AttributeError(name)
+        near = get_close_matches(name, dir(Tensor), n=1)
+        raise AttributeError(f"Tensor has no {name!r}" + (f"; the nearest name is {near[0]!r}" if near else ""))
+
+
+def add_methods(functions: Mapping[str, Any]) -> None:
+    """Make those of `functions` that begin with an argument `x` methods of Tensor, under their names."""
+    for name, function in functions.items():
+        if next(iter(signature(function).parameters), None) == "x" and name not in vars(Tensor):
+            setattr(Tensor, name, function)
+
 
 def wrap(data: Any, node: Node | None) -> Tensor:
     """A tensor around an array, which is not copied."""
@@ -375,6 +357,8 @@ _new = Tensor.__new__
 
 graph.Tensor = Tensor
 graph.wrap = wrap
+for module in (elementwise, activation, reduce, shaping, linalg, nn):
+    add_methods({name: value for name, value in vars(module).items() if isinstance(value, Op)})
 
 
 def as_array(data: Any, dtype: Any = None) -> Any:

@@ -11,8 +11,8 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.op import Op
-from tests.cases import Case
-from tests.oracle.ops import differentiated, weights
+from tests.cases import Case, Composition, differentiated
+from tests.oracle.ops import weights
 from tests.oracle.record import load
 
 
@@ -26,14 +26,14 @@ def tensors(case: Case, where: list[int]) -> list[Any]:
     return [mg.tensor(a, requires_grad=True) if i in where else a for i, a in enumerate(case.args)]
 
 
-def gradients(op: Op, case: Case, args: list[Any], where: list[int]) -> list[Any]:
+def gradients(op: Op | Composition, case: Case, args: list[Any], where: list[int]) -> list[Any]:
     """First-order gradients for the oracle's upstream weights, as arrays."""
     out = op(*args, **case.kwargs)
     found = mg.grad(out, [args[i] for i in where], weights(out.shape, 0), allow_unused=True)
     return [np.zeros(args[i].shape) if g is None else g.data for i, g in zip(where, found, strict=True)]
 
 
-def check_against_pytorch(op: Op, name: str, case: Case) -> None:
+def check_against_pytorch(op: Op | Composition, name: str, case: Case) -> None:
     """Result, first-order and second-order gradients equal PyTorch's."""
     expected = oracle()
     where = differentiated(op.name, case)
@@ -63,23 +63,23 @@ def close(ours: Any, theirs: Any) -> None:
     assert np.shape(ours) == np.shape(theirs)
 
 
-def check_first_order(op: Op, case: Case) -> None:
+def check_first_order(op: Op | Composition, case: Case) -> None:
     where = differentiated(op.name, case)
     assert mg.autograd.gradcheck(lambda *args: op(*args, **case.kwargs), tensors(case, where), atol=1e-6, rtol=1e-6)
 
 
-def check_second_order(op: Op, case: Case) -> None:
+def check_second_order(op: Op | Composition, case: Case) -> None:
     where = differentiated(op.name, case)
     assert mg.autograd.gradgradcheck(lambda *args: op(*args, **case.kwargs), tensors(case, where), atol=1e-6, rtol=1e-5)
 
 
-def check_repeated(op: Op, case: Case) -> None:
+def check_repeated(op: Op | Composition, case: Case) -> None:
     """One tensor in all places gets the sum of their gradients."""
     x = mg.tensor(case.args[0], requires_grad=True)
     assert mg.autograd.gradcheck(lambda x: op(*[x] * len(case.args), **case.kwargs), x, atol=1e-6, rtol=1e-6)
 
 
-def check_non_contiguous(op: Op, case: Case) -> None:
+def check_non_contiguous(op: Op | Composition, case: Case) -> None:
     """The layout in memory changes nothing."""
     where = differentiated(op.name, case)
     expected = gradients(op, case, tensors(case, where), where)
@@ -101,7 +101,7 @@ def reversed_(a: Any) -> Any:
     return np.flip(a).copy()[(slice(None, None, -1),) * a.ndim]
 
 
-def check_partly_tracked(op: Op, case: Case) -> None:
+def check_partly_tracked(op: Op | Composition, case: Case) -> None:
     """An input's gradient is the same whichever of the others require grad: all that it needs was kept."""
     where = differentiated(op.name, case)
     expected = dict(zip(where, gradients(op, case, tensors(case, where), where), strict=True))
@@ -135,7 +135,7 @@ def check_composition(op: Op, case: Case) -> bool:
     return True
 
 
-def check_float32(op: Op, case: Case) -> None:
+def check_float32(op: Op | Composition, case: Case) -> None:
     """float32 in, float32 out: the forward function itself, the result and every gradient."""
     where = differentiated(op.name, case)
     single = [a.astype(np.float32) if getattr(a, "dtype", None) == np.float64 else a for a in case.args]
@@ -154,7 +154,7 @@ def check_float32(op: Op, case: Case) -> None:
             np.testing.assert_allclose(g, theirs, rtol=1e-3, atol=1e-3)
 
 
-def check_all(op: Op, names: list[tuple[str, Case]]) -> None:
+def check_all(op: Op | Composition, names: list[tuple[str, Case]]) -> None:
     """Every check of every case; raises at the first that fails."""
     for name, case in names:
         if case.torch:

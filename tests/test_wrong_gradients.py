@@ -23,9 +23,8 @@ import pytest
 from minigrad import engine
 from minigrad.op import LocalGradient, Op, registry
 from tests import checks
-from tests.cases import CASES
+from tests.cases import CASES, differentiated
 from tests.conftest import WRONG_GRADIENTS
-from tests.oracle.ops import differentiated
 
 WITH_GRADIENTS = {
     name: op for name, op in registry.items() if op.gradients and op.forward.__module__.startswith("minigrad.ops")

@@ -11,7 +11,7 @@ from minigrad.backend import generator, ones, zeros
 from minigrad.functions import check_probability, dropout
 from minigrad.nn.module import Module, Parameter
 from minigrad.op import get_default_dtype
-from minigrad.ops.elementwise import relu
+from minigrad.ops.activation import relu
 from minigrad.ops.nn import along_channels, batch_norm, cross_entropy, linear
 from minigrad.tensor import Tensor
 

@@ -3,6 +3,6 @@
 Next: `engine.py`, which puts the local gradients together.
 """
 
-from minigrad.ops import elementwise, linalg, nn, reduce, shape
+from minigrad.ops import activation, elementwise, linalg, nn, reduce, shape
 
-__all__ = ["elementwise", "linalg", "nn", "reduce", "shape"]
+__all__ = ["activation", "elementwise", "linalg", "nn", "reduce", "shape"]

@@ -1,6 +1,6 @@
 """Chapter 3a: elementwise operators.
 
-Each gradient is ∂out/∂x where it exists. At kinks it is the value that PyTorch gives: relu'(0) = abs'(0) = 0,
+Each gradient is ∂out/∂x where it exists. At kinks it is the value that PyTorch gives: abs'(0) = 0,
 maximum and minimum share a tie evenly, clip passes the gradient on its closed interval.
 """
 
@@ -118,14 +118,6 @@ def tanh(x):
     return np.tanh(x)
 
 
-@op(x=lambda out: out * (1 - out))
-def sigmoid(x):
-    """1 / (1 + e⁻ˣ), elementwise."""
-    check_floating(x)
-    e = np.exp(-np.abs(x))  # never overflows
-    return np.where(x >= 0, 1, e) / (1 + e)
-
-
 def check_floating(x):
     """Raise for integers and bools: unsigned ones, for one, would wrap at a minus sign."""
     if x.dtype.kind != "f":
@@ -145,12 +137,6 @@ def sign(x):
 
 
 # -- choices ---------------------------------------------------------------------------------------------------------
-
-
-@op(x=lambda out: out > 0)  # the mask multiplies upstream: several times faster than np.where
-def relu(x):
-    """The larger of x and 0, elementwise; its gradient at 0 is 0."""
-    return np.maximum(x, 0)
 
 
 @op(np.maximum, x=lambda g, x, y: g * (x > y) + g / 2 * (x == y), y=lambda g, x, y: g * (y > x) + g / 2 * (x == y))
@@ -249,3 +235,10 @@ def isnan(x):
 def isfinite(x):
     """Whether an element is neither infinite nor not a number."""
     return np.isfinite(x)
+
+
+# PyTorch's names of the same operators.
+neg, sub, mul, div, pow, absolute = negative, subtract, multiply, divide, power, abs
+clamp = clip
+astype = cast  # and NumPy's
+eq, ne, lt, le, gt, ge = equal, not_equal, less, less_equal, greater, greater_equal

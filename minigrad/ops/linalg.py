@@ -1,4 +1,4 @@
-"""Chapter 3d: linear algebra."""
+"""Chapter 3e: linear algebra."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Chapter 3e: what neural networks are made of.
+"""Chapter 3f: what neural networks are made of.
 
 Each has a fused gradient because that is more stable, or faster, than the composition of its parts. The tests run each
 forward function on tensors, as a composition, and hold the gradient found by the engine equal to the one declared.

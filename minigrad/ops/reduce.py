@@ -1,4 +1,4 @@
-"""Chapter 3b: reductions. `axis` is None (everything), a number or a tuple of numbers, as in NumPy."""
+"""Chapter 3c: reductions. `axis` is None (everything), a number or a tuple of numbers, as in NumPy."""
 
 import math
 
@@ -100,3 +100,6 @@ def logsumexp(x, axis=None, keepdims=False):
     top = np.where(np.isfinite(top), top, 0)  # −inf − −inf is not a number
     out = np.log(sum(np.exp(x - top), axis, keepdims=True)) + top
     return out if keepdims or not x.shape else out.squeeze(axis)
+
+
+amax, amin = max, min  # both PyTorch's and NumPy's names too

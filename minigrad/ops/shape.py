@@ -1,4 +1,4 @@
-"""Chapter 3c: operators that move elements about. Where NumPy gives a view of its input, so do these."""
+"""Chapter 3d: operators that move elements about. Where NumPy gives a view of its input, so do these."""
 
 import numpy as np
 
@@ -85,3 +85,6 @@ def reads_once(index):
         return True
     parts = index if isinstance(index, tuple) else (index,)
     return all(part is None or isinstance(part, int | slice | type(...)) for part in parts)
+
+
+swapdims = swapaxes  # PyTorch's other name
