@@ -59,6 +59,11 @@ def from_numpy(array: Any) -> Tensor:
     return wrap(as_array(array), None)
 
 
+def from_dlpack(array: Any) -> Tensor:
+    """A tensor that shares the memory of an array of another library, such as a PyTorch tensor, through DLPack."""
+    return wrap(as_array(np.from_dlpack(array)), None)
+
+
 def zeros(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """All 0, of the given shape: `zeros(2, 3)` or `zeros((2, 3))`. The dtype is the default dtype unless given."""
     return _made(np.zeros(unpacked(sizes)), dtype, requires_grad)

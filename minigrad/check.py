@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine import grad
-from minigrad.graph import no_grad
+from minigrad.engine import as_list, grad
+from minigrad.graph import recording
 from minigrad.tensor import Tensor
 
 
@@ -32,8 +32,8 @@ def gradcheck(
 ) -> bool:
     """Compare the gradients of `function` with central differences, element by element.
 
-    Several outputs, or one of several elements, are first weighed by fixed random numbers and summed: so errors in two
-    of them cannot cancel.
+    Several outputs, or one of several elements, are weighed by fixed random numbers and summed: so one backward pass
+    checks them all, and errors in two of them cannot cancel. Only if the sums disagree are they looked at one by one.
 
     Args:
         function: takes `inputs`, returns a tensor or several.
@@ -43,7 +43,8 @@ def gradcheck(
         raise_exception: raise if they do not agree; otherwise return False.
 
     Raises:
-        GradientError: they disagree. It names the input, the element, both numbers, and a kink if there is one.
+        GradientError: they disagree. It names the element of the input, that of the output, both numbers, and a kink
+            if there is one.
         ValueError: nothing to check, or an input that is not float64: float32 is too coarse for differences.
 
     >>> import minigrad as mg
@@ -59,8 +60,7 @@ def gradcheck(
             raise ValueError(f"gradcheck: input {i} is {inputs[i].dtype}; differences need float64, write x.double()")
 
     def value(*arguments: Any) -> Any:
-        outputs = function(*arguments)
-        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+        outputs = as_list(function(*arguments))
         if len(outputs) == 1 and outputs[0].shape == ():
             return outputs[0]
         weights = np.random.default_rng(0)
@@ -76,20 +76,54 @@ def gradcheck(
     for i, found in zip(checked, analytic, strict=True):
         slopes = differences(value, fresh, i, eps)
         for index in np.ndindex(inputs[i].shape):
-            left, right = slopes[:, *index]
-            numeric = (left + right) / 2
             ours = found.data[index] if found is not None else 0.0
-            if not abs(ours - numeric) <= atol + rtol * abs(numeric):
+            if not agree(ours, slopes[:, *index], atol, rtol):
                 if not raise_exception:
                     return False
-                message = (
-                    f"gradcheck: input {i}, element {list(index)} = {inputs[i].data[index]:.6g}: the gradient is "
-                    f"{ours:.8g}, the difference quotient {numeric:.8g}"
-                )
-                if abs(right - left) > 2 * (atol + rtol * abs(numeric)):
+                which, ours, (left, right) = worst_output(function, fresh, i, index, eps)
+                message = f"gradcheck: input {i}, element {list(index)} = {inputs[i].data[index]:.6g}{which}: the "
+                message += f"gradient is {ours:.8g}, the difference quotient {(left + right) / 2:.8g}"
+                if abs(right - left) > 2 * atol + rtol * abs(left + right):
                     message += f". The point sits on a kink: slope {left:.6g} to its left, {right:.6g} to its right"
                 raise GradientError(message)
     return True
+
+
+def agree(ours: float, slopes: Any, atol: float, rtol: float) -> bool:
+    """Whether a derivative is the mean of the slopes on both sides; nan agrees with nothing."""
+    numeric = sum(slopes) / 2
+    return bool(abs(ours - numeric) <= atol + rtol * abs(numeric))
+
+
+def worst_output(
+    function: Callable[..., Any], inputs: Sequence[Any], i: int, index: tuple[int, ...], eps: float
+) -> tuple[str, float, Any]:
+    """The element of the outputs whose derivative by element `index` of input `i` is furthest from its differences.
+
+    Returns:
+        its name ("" if it is the only one), its derivative as backprop has it, and its slopes to the left and right.
+    """
+    outputs = as_list(function(*inputs))
+    here = [y.data.copy() for y in outputs]
+    sides = []
+    for sign in (-1, 1):
+        moved = inputs[i].data.copy()
+        moved[index] += sign * eps
+        there = as_list(function(*inputs[:i], Tensor(moved), *inputs[i + 1 :]))
+        sides.append([(y.data - y0) / (sign * eps) for y, y0 in zip(there, here, strict=True)])
+    found = []
+    for k, y in enumerate(outputs):
+        for place in np.ndindex(y.shape):
+            ours = 0.0
+            if isinstance(y, Tensor) and y.requires_grad:
+                unit = np.zeros(y.shape)
+                unit[place] = 1
+                (gradient,) = grad(y, inputs[i], unit, retain_graph=True, allow_unused=True)
+                ours = 0.0 if gradient is None else gradient.data[index]
+            slopes = sides[0][k][place], sides[1][k][place]
+            only = len(outputs) == 1 and y.shape == ()
+            found.append(("" if only else f", output {k}, element {list(place)}", ours, slopes))
+    return max(found, key=lambda entry: np.nan_to_num(abs(entry[1] - sum(entry[2]) / 2), nan=np.inf))
 
 
 def gradgradcheck(function: Callable[..., Any], inputs: Any, **options: Any) -> bool:
@@ -102,7 +136,7 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, **options: Any) -> 
     True
     """
     inputs = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
-    with no_grad():
+    with recording(False):
         outputs = function(*[Tensor(x) if isinstance(x, Tensor) else x for x in inputs])
     outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     random = np.random.default_rng(1)

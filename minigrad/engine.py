@@ -34,7 +34,8 @@ def backpropagate(
     seed: dict[Node, Any],
     retain_graph: bool,
     create_graph: bool,
-    targets: Collection[Node] | None = None,
+    targets: Collection[Node],
+    prune: bool = False,
 ) -> dict[Node, Any]:
     """The gradients of the outputs in `seed`, each weighed by the upstream gradient that it starts with.
 
@@ -43,46 +44,78 @@ def backpropagate(
         seed: output -> upstream gradient, of the node's shape and dtype: arrays, or tensors if `create_graph`.
         retain_graph: keep what the nodes have saved, so that the graph can be used again.
         create_graph: compute on tensors, so that the gradients have a graph of their own.
-        targets: the nodes whose gradients are wanted; None for all leaves.
+        targets: the nodes whose gradients are wanted.
+        prune: go only where that leads to a target. All leaves as targets need no pruning: everything leads to one.
 
     Returns:
         node -> gradient, for those of the targets that the outputs depend on.
 
     Raises:
         RuntimeError: the graph was used already, or a value that it saved was overwritten. Nothing has changed then.
+            An error that comes out of a gradient or a hook says at which node; the nodes visited until then have
+            dropped what they saved, unless `retain_graph`.
     """
-    wanted = set(targets or ())
+    wanted = set(targets)
     useful = None
-    if targets is not None:
+    ends: set[Node] = set()  # targets at which the pass ends: it does not use them, it only wants their gradient
+    if prune:
         nodes = leading_to(targets, nodes)
         useful = wanted.union(nodes)
+        ends = wanted.difference(nodes)
     check_usable(nodes)
-    recorder = _recorder.get()
+    watchers = recorders.get()
 
     gradients = dict(seed)  # node -> the sum of what has reached it so far; local to this pass
     own_buffer: set[Node] = set()  # nodes whose sum is an array that this pass has made, safe to add into
-    for node in nodes:
-        if node.op is None:
-            continue
-        upstream = gradients[node] if node in wanted else gradients.pop(node)
-        saved = node.op.saved_as_tensors(node) if create_graph else node.saved
-        for slot, (parent, gradient) in enumerate(zip(node.inputs, node.op.by_slot)):  # noqa: B905 -- *arrays: no end
-            if parent is None or (useful is not None and parent not in useful):
+    try:
+        for node in nodes:
+            if node.hooks:
+                gradients[node] = through_hooks(node, gradients[node])
+            if node.op is None:
                 continue
-            contribution = chain_rule(node, slot, gradient, saved, upstream)
-            before = gradients.get(parent)
-            if before is None:
-                gradients[parent] = contribution
-            elif parent in own_buffer and not create_graph and recorder is None:
-                gradients[parent] += contribution
-            else:
-                gradients[parent] = before + contribution
-                own_buffer.add(parent)
-            if recorder is not None:
-                recorder(Step(node, slot, upstream, contribution, before, gradients[parent]))
-        if not retain_graph:
-            node.saved = None
+            upstream = gradients[node] if node in wanted else gradients.pop(node)
+            saved = node.op.saved_as_tensors(node) if create_graph else node.saved
+            for slot, (parent, gradient) in enumerate(zip(node.inputs, node.op.by_slot)):  # noqa: B905 -- *arrays: no end
+                if parent is None or (useful is not None and parent not in useful):
+                    continue
+                contribution = chain_rule(node, slot, gradient, saved, upstream)
+                before = gradients.get(parent)
+                if before is None:
+                    gradients[parent] = contribution
+                elif parent in own_buffer and not create_graph and not watchers:
+                    gradients[parent] += contribution
+                else:
+                    gradients[parent] = before + contribution
+                    own_buffer.add(parent)
+                if watchers:
+                    step = Step(node, slot, upstream, contribution, before, gradients[parent])
+                    for see in watchers:
+                        see(step)
+            if not retain_graph:
+                node.saved = None
+        for node in [end for end in gradients if end in ends and end.hooks]:
+            gradients[node] = through_hooks(node, gradients[node])
+    except Exception as error:
+        hint = "" if node in graph.lines else "; inside autograd.detect_anomaly() this says by which line it was made"
+        error.add_note(f"This happened in a backward pass, at {node}{hint}.")
+        raise
     return gradients
+
+
+def through_hooks(node: Node, gradient: Any) -> Any:
+    """The gradient of `node` as its hooks leave it. It is a copy: hooks may write into theirs, and may keep it."""
+    tensor = as_tensor(gradient).clone()
+    for hook in list((node.hooks or {}).values()):
+        returned = hook(tensor)
+        if returned is not None:
+            if not isinstance(returned, graph.Tensor):
+                raise TypeError(f"the hook {hook} must return a tensor or None, not a {type(returned).__name__}")
+            if (returned.shape, returned.dtype) != (node.shape, node.dtype):
+                given = f"a gradient of {node.dtype} {node.shape} and returned {returned.dtype} {returned.shape}"
+                raise RuntimeError(f"the hook {hook} was given {given}: it must keep both dtype and shape")
+            tensor = returned
+    tensor = tensor.clone()
+    return tensor if isinstance(gradient, graph.Tensor) else tensor.data
 
 
 def chain_rule(node: Node, slot: int, gradient: LocalGradient, saved: Any, upstream: Any) -> Any:
@@ -158,17 +191,17 @@ class Step(NamedTuple):
     after: Any
 
 
-_recorder: ContextVar[Callable[[Step], None] | None] = ContextVar("minigrad_recorder", default=None)
+recorders: ContextVar[tuple[Callable[[Step], None], ...]] = ContextVar("minigrad_recorders", default=())
 
 
 @contextmanager
 def record(see: Callable[[Step], None]) -> Iterator[None]:
     """Call `see(step)` for every step of the backward passes inside: `with record(steps.append): loss.backward()`."""
-    token = _recorder.set(see)
+    token = recorders.set((*recorders.get(), see))
     try:
         yield
     finally:
-        _recorder.reset(token)
+        recorders.reset(token)
 
 
 # -- two front doors: `.grad` of the leaves, or gradients returned ---------------------------------------------------
@@ -180,16 +213,20 @@ def backward(
     """Add to `.grad` of every leaf that `output` depends on the gradient of `output`; see `Tensor.backward`."""
     seed = seeds("backward", [output], [gradient], create_graph)
     nodes = newest_first(seed)
-    for leaf in [node.tensor() for node in nodes if node.op is None]:
-        if leaf is not None and leaf.grad is not None and getattr(leaf.grad, "shape", None) != leaf.shape:
-            raise ValueError(f"backward: a leaf of shape {leaf.shape} has a .grad that does not fit: {leaf.grad!r:.60}")
+    to_fill = {node: node.tensor() for node in nodes if node.tensor is not None}
+    for tensor in to_fill.values():
+        if tensor is not None and tensor.grad is not None and getattr(tensor.grad, "shape", None) != tensor.shape:
+            kind = "leaf" if tensor.is_leaf else "tensor"
+            raise ValueError(
+                f"backward: a {kind} of shape {tensor.shape} has a .grad that does not fit: {tensor.grad!r:.60}"
+            )
     retain_graph = create_graph if retain_graph is None else retain_graph
     with graph.recording(create_graph):
-        gradients = backpropagate(nodes, seed, retain_graph, create_graph)
+        gradients = backpropagate(nodes, seed, retain_graph, create_graph, to_fill)
         for node, new in separate(gradients, seed).items():
-            leaf = node.tensor()
-            if leaf is not None:
-                leaf.grad = new if leaf.grad is None else leaf.grad + new
+            tensor = to_fill[node]
+            if tensor is not None:
+                tensor.grad = new if tensor.grad is None else tensor.grad + new
 
 
 def grad(
@@ -243,9 +280,10 @@ def grad(
             raise RuntimeError(f"grad: the outputs do not depend on input {i}; allow_unused=True gives None for it")
     retain_graph = create_graph if retain_graph is None else retain_graph
     with graph.recording(create_graph):
-        gradients = backpropagate(nodes, seed, retain_graph, create_graph, targets)
+        gradients = backpropagate(nodes, seed, retain_graph, create_graph, targets, prune=True)
         found = separate({node: gradients[node] for node in targets if node in gradients}, seed)
-    return tuple([found.get(node) for node in targets])
+        repeated = len(set(targets)) < len(targets)
+        return tuple([found[n].clone() if n in found and repeated else found.get(n) for n in targets])
 
 
 def as_list(tensors: Any) -> list[Any]:
@@ -278,7 +316,7 @@ def seeds(caller: str, outputs: Sequence[Tensor], gradients: Sequence[Any], as_t
 
 def separate(gradients: dict[Node, Any], seed: dict[Node, Any]) -> dict[Node, Tensor]:
     """The gradients as tensors that share no memory: not with each other, the graph, the seed or a recorder's steps."""
-    shown = _recorder.get() is not None
+    shown = bool(recorders.get())
     taken = {id(as_tensor(gradient).data) for gradient in seed.values()}
     tensors = {}
     for node, gradient in gradients.items():

@@ -1,37 +1,25 @@
 """Chapter 7: functions composed of operators. They need no gradient of their own: the engine finds it.
 
+These compute something. Those that only move elements about are in `rearrange.py`, those of linear algebra in
+`linalg.py`, those of neural networks in `nn/functional/`: rooms to look things up in.
+
 Next, and no longer part of the afternoon: `nn/`, then `optim.py`, `check.py` and `viz/`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from typing import Any
 
 import numpy as np
 
-from minigrad import ops
 from minigrad.backend import generator
-from minigrad.op import composed, numpy_ops
-from minigrad.ops.reduce import count
-from minigrad.tensor import Tensor, add_methods
+from minigrad.op import composed, compositions, numpy_ops
+from minigrad.ops.elementwise import check_floating, nan_to_num
+from minigrad.ops.reduce import axes_of, count
+from minigrad.tensor import add_methods
 
-
-@composed
-def cat(tensors: Sequence[Any], axis: int | None = 0) -> Any:
-    """Arrays joined along an axis that they have; their other axes must agree. None flattens them first."""
-    if axis is None:  # NumPy's way to ask for one flat array
-        tensors, axis = [tensor.reshape(-1) for tensor in tensors], 0
-    return ops.shape.concatenate(*tensors, axis=axis)
-
-
-@composed
-def stack(tensors: Sequence[Any], axis: int = 0) -> Any:
-    """Arrays of one shape joined along a new axis."""
-    for i, tensor in enumerate(tensors):
-        if not isinstance(tensor, Tensor | np.ndarray):
-            raise TypeError(f"it takes tensors of one shape; element {i} is {tensor!r:.60}: write mg.tensor(...)")
-    return cat([ops.shape.unsqueeze(tensor, axis) for tensor in tensors], axis)
+# -- statistics -------------------------------------------------------------------------------------------------------
 
 
 @composed
@@ -45,9 +33,64 @@ def var(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False) -
 @composed
 def std(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False) -> Any:
     """√var, the standard deviation, with the arguments of `var`. Where it is 0 its gradient is 0, as in PyTorch."""
-    variance = var(x, axis, correction, keepdims)
-    constant = variance == 0  # √ has an infinite slope there: take it of 1 instead, and then 0 for the result
-    return np.where(constant, 0, np.sqrt(np.where(constant, 1, variance)))
+    return flat_at_zero(var(x, axis, correction, keepdims), 0.5)
+
+
+def flat_at_zero(x: Any, power: float) -> Any:
+    """xᵖ with gradient 0 at 0, where it may be infinitely steep."""
+    return np.where(x == 0, 0, np.where(x == 0, 1, x) ** power)
+
+
+@composed
+def var_mean(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False) -> Any:
+    """The variance and the mean, with the arguments of `var`."""
+    return var(x, axis, correction, keepdims), x.mean(axis, keepdims=keepdims)
+
+
+@composed
+def std_mean(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False) -> Any:
+    """The standard deviation and the mean, with the arguments of `var`."""
+    return std(x, axis, correction, keepdims), x.mean(axis, keepdims=keepdims)
+
+
+@composed
+def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The sum of what is not nan."""
+    return np.where(np.isnan(x), 0, x).sum(axis, keepdims=keepdims)
+
+
+@composed
+def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The mean of what is not nan."""
+    numbers = (~np.isnan(x)).sum(axis, keepdims=keepdims)
+    return nansum(x, axis, keepdims) / numbers.astype(x.dtype)
+
+
+@composed
+def norm(x: Any, p: Any = 2, axis: Any = None, keepdims: bool = False) -> Any:
+    """(Σ |x|ᵖ)¹ᐟᵖ; of p = 0 how many are not 0, of ∞ the largest |x|, of −∞ the smallest. "fro" is 2.
+
+    Where it has a kink, its gradient is 0 at x = 0 and ties share evenly, as in PyTorch.
+    """
+    check_floating(x)
+    if isinstance(p, str) and p != "fro":
+        raise ValueError(f'p must be a number, inf, -inf or "fro", not {p!r}')
+    size, axes = np.absolute(x), axes_of(axis, x.ndim)  # of a tuple of axes, max lets ties share
+    if p == math.inf:
+        return size.max(axes, keepdims=keepdims)
+    if p == -math.inf:
+        return size.min(axes, keepdims=keepdims)
+    if p == 0:
+        return np.sign(size).sum(axes, keepdims=keepdims)
+    if p == 1:
+        return size.sum(axes, keepdims=keepdims)
+    if p in (2, "fro"):
+        return flat_at_zero((x * x).sum(axes, keepdims=keepdims), 0.5)
+    powers = flat_at_zero(size, p) if p > 0 else size**p
+    return flat_at_zero(powers.sum(axes, keepdims=keepdims), 1 / p)
+
+
+# -- dropout ----------------------------------------------------------------------------------------------------------
 
 
 @composed
@@ -75,9 +118,42 @@ def check_probability(p: float) -> None:
         raise ValueError(f"p is a probability, between 0 and 1, not {p}")
 
 
-# What NumPy's functions of these names become on tensors, and the methods of Tensor that are compositions.
-numpy_ops[np.concatenate] = cat
-numpy_ops[np.stack] = stack
-numpy_ops[np.var] = lambda x, axis=None, ddof=0, keepdims=False: var(x, axis, ddof, keepdims)
-numpy_ops[np.std] = lambda x, axis=None, ddof=0, keepdims=False: std(x, axis, ddof, keepdims)
-add_methods({"var": var, "std": std})
+# -- elementwise ------------------------------------------------------------------------------------------------------
+
+
+@composed
+def lerp(x: Any, end: Any, weight: Any) -> Any:
+    """x + weight · (end − x): on the straight line from x, at weight 0, to end, at weight 1."""
+    return x + weight * (end - x)
+
+
+@composed
+def addcmul(x: Any, tensor1: Any, tensor2: Any, value: float = 1) -> Any:
+    """x + value · tensor1 · tensor2, elementwise."""
+    return x + value * tensor1 * tensor2
+
+
+@composed
+def addcdiv(x: Any, tensor1: Any, tensor2: Any, value: float = 1) -> Any:
+    """x + value · tensor1 / tensor2, elementwise."""
+    return x + value * tensor1 / tensor2
+
+
+@composed
+def masked_fill(x: Any, mask: Any, value: Any) -> Any:
+    """value where the mask holds, elsewhere x."""
+    if mask.dtype != bool:
+        raise TypeError(f"mask must hold bools, not {mask.dtype}; write mask != 0")
+    return np.where(mask, value, x)
+
+
+# -- what NumPy's functions become on tensors, where their arguments or their meaning are not PyTorch's ---------------
+
+numpy_ops[np.var] = lambda a, axis=None, *, ddof=0, keepdims=False: var(a, axis, ddof, keepdims)
+numpy_ops[np.std] = lambda a, axis=None, *, ddof=0, keepdims=False: std(a, axis, ddof, keepdims)
+numpy_ops[np.nansum] = lambda a, axis=None, *, keepdims=False: nansum(a, axis, keepdims)
+numpy_ops[np.nanmean] = lambda a, axis=None, *, keepdims=False: nanmean(a, axis, keepdims)
+numpy_ops[np.nan_to_num] = lambda x, copy=True, **numbers: nan_to_num(x, **numbers)
+
+# Methods of Tensor, but for what belongs to `nn.functional` alone.
+add_methods({f.__name__: f for f in compositions.values() if f.__module__ == __name__ and f is not dropout})

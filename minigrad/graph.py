@@ -4,8 +4,8 @@ Running `y = w * x` computes a value and, if `w` requires grad, leaves a `Node` 
 nodes it read, and the few values that its local gradients will ask for. Nodes point only backwards, from a result to
 what it was made of, so a graph is freed by reference counting alone the moment its last result is dropped.
 
-This file knows nothing of derivatives: it says what a node is, whether recording is on, and whether a value that a node
-has saved was written over since.
+This file knows nothing of derivatives: it says what a node is, who wants to see its gradient, whether recording is on,
+and whether a value that a node has saved was written over since.
 
 Next: `op.py`, what an operator is.
 """
@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import partial
 from itertools import count
@@ -42,10 +42,12 @@ class Node:
         saved: what the local gradients asked for, in the order of `op.asked`; None once a backward pass has dropped it.
         shape, dtype: of the result.
         ticket: creation order. A node is always younger than what it read, so "newest first" is a topological order.
-        tensor: only a leaf has it, a weak reference to its Tensor. A graph must not keep its own leaves alive.
+        tensor: a weak reference to the Tensor whose `.grad` is to be filled: a leaf, or one with `retain_grad()`; for
+            all others None. Weak, for a graph must not keep its own leaves alive.
+        hooks: functions to call with the gradient, see `Tensor.register_hook`; None where there never was one.
     """
 
-    __slots__ = ("__weakref__", "dtype", "inputs", "op", "saved", "shape", "tensor", "ticket")
+    __slots__ = ("__weakref__", "dtype", "hooks", "inputs", "op", "saved", "shape", "tensor", "ticket")
 
     op: Op | None
     inputs: Sequence[Node | None]
@@ -53,7 +55,8 @@ class Node:
     shape: tuple[int, ...]
     dtype: Any
     ticket: int
-    tensor: weakref.ref[Tensor]
+    tensor: weakref.ref[Tensor] | None
+    hooks: OrderedDict[RemovableHandle, Callable[[Tensor], Any]] | None
 
     def __init__(self, op: Op | None, inputs: Sequence[Node | None], saved: tuple[Any, ...], out: Any) -> None:
         self.op = op
@@ -62,6 +65,10 @@ class Node:
         self.shape = out.shape
         self.dtype = out.dtype
         self.ticket = next(_tickets)
+        self.tensor = None
+        self.hooks = None
+        if line_wanted:
+            lines[self] = user_line()
 
     @classmethod
     def leaf(cls, tensor: Tensor) -> Node:
@@ -72,34 +79,58 @@ class Node:
 
     def __repr__(self) -> str:
         name = self.op.name if self.op else "leaf"
-        return f"<Node {self.ticket}: {name}, {self.dtype} {self.shape}>"
+        line = f", made at {lines[self]}" if self in lines else ""
+        return f"<Node {self.ticket}: {name}, {self.dtype} {self.shape}{line}>"
+
+
+# Whoever wants new nodes to remember the user's line that made them, as anomaly mode does; and node -> its line.
+line_wanted: list[Any] = []
+lines: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
+
+
+class RemovableHandle:
+    """What registering a hook gives: `handle.remove()` takes the hook away, and so does leaving `with handle:`."""
+
+    def __init__(self, hooks: OrderedDict[RemovableHandle, Callable[..., Any]], hook: Callable[..., Any]) -> None:
+        self._hooks = weakref.ref(hooks)
+        hooks[self] = hook
+
+    def remove(self) -> None:
+        """Take the hook away; a second time does nothing."""
+        (self._hooks() or OrderedDict()).pop(self, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.remove()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # The recording switch. A context variable rather than a global: each thread and each async task has its own.
 
 _recording: ContextVar[bool] = ContextVar("minigrad_recording", default=True)
-is_grad_enabled = _recording.get
+_outside: ContextVar[Any] = ContextVar("minigrad_outside", default=())  # what held around each `with`: (this, rest)
+is_grad_enabled, set_recording = _recording.get, _recording.set
 
 
-@contextmanager
-def recording(enabled: bool) -> Iterator[None]:
-    """Record inside the `with`, or not."""
-    token = _recording.set(enabled)
-    try:
-        yield
-    finally:
-        _recording.reset(token)
+class recording:
+    """Record inside `with recording(True):`, or not. What users write, `no_grad()`, is in `autograd/grad_mode.py`.
 
+    It holds no state of its own, so one object may be entered again, also inside itself or by several threads.
+    """
 
-def no_grad(function: Any = None) -> Any:
-    """Record nothing inside `with no_grad():`, or inside a function decorated with `@no_grad` or `@no_grad()`."""
-    return recording(False) if function is None else recording(False)(function)
+    def __init__(self, enabled: bool) -> None:
+        self.enabled = enabled
 
+    def __enter__(self) -> None:
+        _outside.set((_recording.get(), _outside.get()))
+        _recording.set(self.enabled)
 
-def enable_grad(function: Any = None) -> Any:
-    """Record again, inside a region or a function where `no_grad` holds; used as `no_grad` is."""
-    return recording(True) if function is None else recording(True)(function)
+    def __exit__(self, *error: Any) -> None:
+        before, rest = _outside.get()
+        _recording.set(before)
+        _outside.set(rest)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -112,7 +143,7 @@ last_write = 0
 _clock = Lock()
 
 
-def _owner(array: Any) -> Any:
+def owner_of(array: Any) -> Any:
     """The array that owns the memory: the end of the chain of views."""
     while hasattr(array.base, "base"):  # a sliding window's base is no array, but leads to one
         array = array.base
@@ -126,7 +157,7 @@ def note_write(*arrays: Any) -> None:
         last_write = next(_tickets)
     line = user_line()
     for array in arrays:
-        owner = _owner(array)
+        owner = owner_of(array)
         key = id(owner)
         known = _writes.get(key)
         alive = known[0] if known else weakref.ref(owner, partial(_writes.pop, key))  # when it dies, forget it
@@ -141,7 +172,7 @@ def check_not_stale(node: Node) -> None:
     op: Any = node.op
     for name, saved in zip(op.asked if op else (), node.saved or (), strict=True):
         for value in saved if isinstance(saved, tuple) else [saved]:
-            write = _writes.get(id(_owner(value))) if hasattr(value, "base") else None
+            write = _writes.get(id(owner_of(value))) if hasattr(value, "base") else None
             if write and write[1] > node.ticket:
                 raise RuntimeError(
                     f"{op.name}: its {name} (shape {value.shape}), which the backward pass needs, was overwritten in "

@@ -27,6 +27,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from copy import deepcopy
+from difflib import get_close_matches
 from functools import wraps
 from itertools import repeat
 from operator import itemgetter
@@ -173,8 +174,9 @@ class Op:
                     tracked += 1
             else:
                 if value.__class__ is list:  # copied: its owner may change it before backward
-                    differentiable = (self.variadic or self.parameters[len(arrays)]) in self.gradients
-                    value = Tensor(value).data if differentiable else deepcopy(value)
+                    name = self.variadic or self.parameters[len(arrays)]
+                    value = Tensor(value).data if name in self.gradients else deepcopy(value)
+                    value = tuple(value) if name == "axis" else value
                 arrays.append(value)
                 inputs.append(None)
         if tensors and tensors < len(args):
@@ -188,8 +190,8 @@ class Op:
                 if out.dtype.kind != "f":  # no gradient flows through integers, as from a cast
                     tracked = 0
         except MISTAKES as error:
-            names = [self.variadic or ""] * len(arrays) if self.variadic else self.parameters
-            raise explained(error, self, zip(names, arrays, strict=True)) from error
+            given = {self.variadic: arrays, **kwargs} if self.variadic else zip(self.parameters, arrays, strict=True)
+            raise explained(error, self, dict(given)) from error
 
         if tensors:
             node = None
@@ -292,7 +294,8 @@ def op(
             the vector-Jacobian product. It must not write into what it is given.
 
     Raises:
-        TypeError: a gradient is declared for, or asks for, a name that the operator does not have.
+        TypeError: a gradient is declared for, or asks for, a name that the operator does not have; `@op` without
+            brackets.
         ValueError: an operator of another module already stands for one of the NumPy functions.
 
     >>> @op(x=lambda x: 3 * x**2)
@@ -304,6 +307,9 @@ def op(
     >>> x.grad
     tensor(12.)
     """
+    for function in numpy_functions:
+        if inspect.isfunction(function):
+            raise TypeError(f"op: write brackets, @op(x=...) or @op(), above {function.__name__}")
 
     def declare(forward: Callable[..., Any]) -> Op:
         operator = Op(forward, numpy_functions, saves, gradients)
@@ -329,8 +335,8 @@ def composed(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*args, **(numpy_names(kwargs) if kwargs else kwargs))
         except MISTAKES as error:
-            given = zip(inspect.signature(function).parameters, args, strict=False)
-            raise explained(error, composition, [*given, *kwargs.items()]) from error
+            given = dict(zip(inspect.signature(function).parameters, args, strict=False))
+            raise explained(error, composition, given | kwargs) from error
 
     compositions[f"{function.__module__.split('.')[1]}.{function.__name__}"] = composition
     return composition
@@ -341,24 +347,40 @@ def composed(function: Callable[..., Any]) -> Callable[..., Any]:
 MISTAKES = (TypeError, ValueError, IndexError, AttributeError, OverflowError)
 
 
-def explained(error: Exception, function: Any, arguments: Iterable[tuple[str, Any]]) -> Exception:
+def explained(error: Exception, function: Any, arguments: dict[str, Any]) -> Exception:
     """The error, with the function that raised it and the arguments that it was given."""
-    given = ", ".join(
-        f"{name}: {value.dtype} {value.shape}" if hasattr(value, "dtype") else f"{name}={value!r:.60}"
-        for name, value in arguments
-    )
+    given = ", ".join(f"{name}: {described(value)}" for name, value in arguments.items())
     kind = next((k for k in (IndexError, ValueError, OverflowError) if isinstance(error, k)), TypeError)
     usage = (function.__doc__ or "").partition("\n")[0]
     known = not usage or ". It computes: " in str(error)  # an operator inside a composition has said its own
     return kind(f"{function.__name__}({given}): {error}" + ("" if known else f". It computes: {usage}"))
 
 
+def described(value: Any) -> str:
+    """An argument, in an error: of an array the dtype and the shape."""
+    if hasattr(value, "dtype"):
+        return f"{value.dtype} {value.shape}"
+    if isinstance(value, list | tuple) and any(hasattr(part, "dtype") for part in value):
+        return f"[{', '.join(map(described, value[:4]))}{', ...' if len(value) > 4 else ''}]"
+    return f"{value!r:.60}"
+
+
 # -- names -----------------------------------------------------------------------------------------------------------
 
 
+def missing(module: str, names: Iterable[str]) -> Callable[[str], Any]:
+    """The `__getattr__` of a module, which Python asks for what is not there: an error with the nearest name."""
+
+    def __getattr__(name: str) -> Any:
+        near = get_close_matches(name, list(names), n=1)
+        raise AttributeError(f"{module} has no {name!r}" + (f"; the nearest name is {near[0]!r}" if near else ""))
+
+    return __getattr__
+
+
 def numpy_names(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Keyword arguments with PyTorch's `dim` and `keepdim` under NumPy's names, `axis` and `keepdims`."""
-    names = {"dim": "axis", "keepdim": "keepdims"}
+    """Keyword arguments with PyTorch's `dim`, `dims` and `keepdim` under NumPy's names, `axis` and `keepdims`."""
+    names = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
     for torch_name in names.keys() & kwargs.keys():
         if names[torch_name] in kwargs:
             raise TypeError(f"{torch_name!r} and {names[torch_name]!r} mean the same: give one of them")

@@ -20,7 +20,11 @@ import numpy as np
 
 from minigrad.graph import note_write
 from minigrad.nn import Parameter
+from minigrad.op import missing
 from minigrad.tensor import Tensor
+
+__all__ = ["SGD", "Adam", "Optimizer"]
+__getattr__ = missing(__name__, __all__)
 
 
 class Optimizer:

@@ -9,15 +9,17 @@ Next: `backend.py`, tensors made from nothing and random numbers.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
+from functools import update_wrapper
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
 from minigrad import engine, graph
-from minigrad.graph import Node, is_grad_enabled, note_write
+from minigrad.graph import Node, RemovableHandle, is_grad_enabled, note_write
 from minigrad.op import Op, get_default_dtype, numpy_ops
 from minigrad.ops import activation, elementwise, linalg, nn, reduce
 from minigrad.ops import shape as shaping  # `shape` is what a tensor has
@@ -32,20 +34,34 @@ def in_place(operator: Op) -> Callable[..., Any]:
     """`a += b`: into the memory of a outside graphs, a new tensor inside."""
 
     def method(self: Tensor, other: Any) -> Tensor:
-        if is_grad_enabled():
-            if self.requires_grad and self.is_leaf:
-                where = "a leaf that requires grad: its gradient would be lost. Update it under `with mg.no_grad():`"
-                raise RuntimeError(f"in-place {operator.name} on {where}")
-            if self.requires_grad or getattr(other, "requires_grad", False):
-                return operator(self, other)  # inside a graph, `+=` means `t = t + other`
-        result = operator(self.data, other.data if isinstance(other, Tensor) else other)
-        if np.shape(result) != self.shape:
-            raise ValueError(f"in-place {operator.name}: the result has shape {np.shape(result)}, not {self.shape}")
-        np.copyto(self.data, result, casting="same_kind")
-        note_write(self.data)
-        return self
+        is_parameter = self.requires_grad and self.is_leaf
+        if is_grad_enabled() and not is_parameter and (self.requires_grad or getattr(other, "requires_grad", False)):
+            return operator(self, other)  # inside a graph `+=` means `t = t + other`
+        return overwrite(self, operator, other)
 
     return method
+
+
+def underscored(operator: Op) -> Callable[..., Any]:
+    """`a.add_(b)`: into the memory of a."""
+    method = lambda self, *args, **kwargs: overwrite(self, operator, *args, **kwargs)
+    return update_wrapper(method, operator, updated=())  # touching an object's __dict__ makes its attributes slower
+
+
+def overwrite(tensor: Tensor, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Tensor:
+    """Write `function(tensor, ...)` into the memory of the tensor; no graph must notice."""
+    name = function.__name__
+    if is_grad_enabled() and any(getattr(value, "requires_grad", False) for value in (tensor, *args, *kwargs.values())):
+        part = "a leaf that requires grad" if tensor.requires_grad and tensor.is_leaf else "part of a graph"
+        part = part if tensor.requires_grad else "given a tensor that is part of a graph"
+        cure = f"write t = t.{name}(...) for a new tensor, or update it under `with mg.no_grad():`"
+        raise RuntimeError(f"in-place {name}: the tensor is {part}, and a gradient would be lost; {cure}")
+    result = as_array(function(tensor.detach(), *args, **kwargs))
+    if np.shape(result) != tensor.shape:
+        raise ValueError(f"in-place {name}: the result has shape {np.shape(result)}, not {tensor.shape}")
+    np.copyto(tensor.data, result, casting="same_kind")
+    note_write(tensor.data)
+    return tensor
 
 
 class Tensor:
@@ -101,6 +117,14 @@ class Tensor:
         """The number of elements."""
         return self.data.size
 
+    def dim(self) -> int:
+        """The number of axes, as `ndim`."""
+        return self.ndim
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are of a floating dtype: those that can require grad."""
+        return self.dtype.kind == "f"
+
     def size(self, axis: int | None = None) -> Any:
         """The shape, or the size of one axis, as in PyTorch. For the number of elements see `numel`."""
         return self.shape if axis is None else self.shape[axis]
@@ -115,7 +139,7 @@ class Tensor:
 
     def __repr__(self) -> str:
         text = np.array2string(self.data, separator=", ", precision=4, prefix="tensor(")
-        if not self.numel() and self.ndim != 1:
+        if "..." in text or (not self.numel() and self.ndim != 1):
             text += f", size={self.shape}"
         if self.dtype not in (get_default_dtype(), np.int64, np.bool_):
             text += f", dtype={self.dtype}"
@@ -168,9 +192,59 @@ class Tensor:
             RuntimeError: not a single number and no gradient given, no graph, a graph that was used already, or a saved
                 value that was overwritten.
             ValueError: the gradient has another shape, or the `.grad` that a leaf has already.
-            Nothing has changed then.
+            Nothing has changed then. An error that comes out of a local gradient or a hook leaves every `.grad` as it
+            was, too, but without `retain_graph` it uses up the graph.
         """
         engine.backward(self, gradient, retain_graph, create_graph)
+
+    def retain_grad(self) -> None:
+        """Have backward passes fill `.grad` of this tensor too, though it is no leaf; of a leaf they always do.
+
+        Raises:
+            RuntimeError: the tensor does not require grad.
+
+        >>> w = Tensor(2.0, requires_grad=True)
+        >>> square = w * w
+        >>> square.retain_grad()
+        >>> (3 * square).backward()
+        >>> square.grad
+        tensor(3.)
+        """
+        self._watched("retain_grad").tensor = ref(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether this tensor is no leaf but has been told to `retain_grad()`."""
+        return self.node is not None and self.node.op is not None and self.node.tensor is not None
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call `hook` with the gradient with respect to this tensor whenever a backward pass knows it completely.
+
+        Args:
+            hook: takes the gradient, a tensor of this one's shape and dtype. Returns None, or another such tensor, with
+                which the pass goes on in its place. Hooks run in the order in which they were added; then `.grad` is
+                filled.
+
+        Returns:
+            a handle: `handle.remove()` takes the hook away.
+
+        Raises:
+            RuntimeError: the tensor does not require grad.
+
+        >>> w = Tensor(2.0, requires_grad=True)
+        >>> handle = w.register_hook(lambda gradient: 10 * gradient)
+        >>> (w * w).backward()
+        >>> w.grad
+        tensor(40.)
+        """
+        node = self._watched("register_hook")
+        node.hooks = OrderedDict() if node.hooks is None else node.hooks
+        return RemovableHandle(node.hooks, hook)
+
+    def _watched(self, caller: str) -> Node:
+        if self.node is None:
+            raise RuntimeError(f"{caller}: this tensor does not require grad, so no gradient will ever reach it")
+        return self.node
 
     # -- out of the graph: numbers and arrays ---------------------------------------------------------------------
 
@@ -192,6 +266,12 @@ class Tensor:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.numpy().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self.data.__dlpack_device__()
 
     def __float__(self) -> float:
         return float(self.item())
@@ -225,6 +305,7 @@ class Tensor:
     __abs__ = elementwise.abs
     __and__ = elementwise.bitwise_and
     __or__ = elementwise.bitwise_or
+    __xor__ = elementwise.bitwise_xor
     __invert__ = elementwise.invert
     __radd__ = reflected(elementwise.add)
     __rsub__ = reflected(elementwise.subtract)
@@ -236,6 +317,7 @@ class Tensor:
     __rmatmul__ = reflected(linalg.matmul)
     __rand__ = reflected(elementwise.bitwise_and)
     __ror__ = reflected(elementwise.bitwise_or)
+    __rxor__ = reflected(elementwise.bitwise_xor)
     __eq__ = elementwise.equal
     __ne__ = elementwise.not_equal
     __lt__ = elementwise.less
@@ -264,6 +346,24 @@ class Tensor:
     __imod__ = in_place(elementwise.remainder)
     __ipow__ = in_place(elementwise.power)
 
+    def add_(self, other: Any, alpha: Any = 1) -> Tensor:
+        """Add α · other: `w.add_(w.grad, alpha=-0.1)` under `no_grad` is a step of gradient descent."""
+        return overwrite(self, elementwise.add, other if alpha == 1 else alpha * other)
+
+    def sub_(self, other: Any, alpha: Any = 1) -> Tensor:
+        """Subtract α · other."""
+        return overwrite(self, elementwise.subtract, other if alpha == 1 else alpha * other)
+
+    def fill_(self, value: Any) -> Tensor:
+        """Overwrite all elements with `value`: a number, or what broadcasts to the shape."""
+        return overwrite(self, fill, value)
+
+    def zero_(self) -> Tensor:
+        """Overwrite all elements with 0."""
+        return self.fill_(0)
+
+    copy_ = fill_
+
     def __setitem__(self, index: Any, value: Any) -> None:
         if is_grad_enabled() and (self.requires_grad or getattr(value, "requires_grad", False)):
             raise RuntimeError("a tensor in a graph cannot be written into: use mg.where, or `with mg.no_grad():`")
@@ -275,21 +375,17 @@ class Tensor:
     def __getitem__(self, index: Any) -> Tensor:
         return shaping.getitem(self, without_tensors(index))
 
-    def reshape(self, *sizes: Any) -> Tensor:
-        """The same elements in another shape: `t.reshape(2, -1)` or `t.reshape((2, -1))`."""
-        return shaping.reshape(self, unpacked(sizes))
+    def where(self, condition: Any, other: Any) -> Tensor:
+        """This tensor where `condition` holds, elsewhere `other`; shapes broadcast."""
+        return elementwise.where(condition, self, other)
 
-    def permute(self, *axes: Any) -> Tensor:
-        """The axes in another order: `t.permute(1, 0, 2)`."""
-        return shaping.permute(self, unpacked(axes))
+    def flip(self, *axis: Any) -> Tensor:
+        """The elements in reverse order along these axes, or along all: `t.flip(0, 1)` or `t.flip((0, 1))`."""
+        return shaping.flip(self, unpacked(axis) or None)
 
     def transpose(self, axis0: int, axis1: int) -> Tensor:
         """Two axes exchanged, as in PyTorch. For NumPy's meaning see `permute`, or `np.transpose(t, axes)`."""
         return shaping.swapaxes(self, axis0, axis1)
-
-    def broadcast_to(self, *sizes: Any) -> Tensor:
-        """Repeated, without a copy, to a larger shape."""
-        return shaping.broadcast_to(self, unpacked(sizes))
 
     @property
     def T(self) -> Tensor:
@@ -301,17 +397,29 @@ class Tensor:
         """The last two axes exchanged."""
         return shaping.swapaxes(self, -1, -2)
 
+    def to(self, dtype: Any) -> Tensor:
+        """In another dtype: the tensor itself if it has it already."""
+        return self if self.dtype == dtype else elementwise.cast(self, np.dtype(dtype))
+
+    def half(self) -> Tensor:
+        """As float16."""
+        return self.to(np.float16)
+
     def float(self) -> Tensor:
         """As float32."""
-        return self.astype(np.dtype(np.float32))
+        return self.to(np.float32)
 
     def double(self) -> Tensor:
         """As float64."""
-        return self.astype(np.dtype(np.float64))
+        return self.to(np.float64)
 
     def long(self) -> Tensor:
         """As int64."""
-        return self.detach().astype(np.dtype(np.int64))
+        return self.detach().to(np.int64)
+
+    def bool(self) -> Tensor:
+        """Which elements are not 0."""
+        return elementwise.not_equal(self, 0)
 
     # -- NumPy's protocols: np.exp(t), array * t, np.sum(t) -------------------------------------------------------
 
@@ -324,18 +432,33 @@ class Tensor:
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return stand_in(function)(*args, **kwargs)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # Python and NumPy ask for many
-            raise AttributeError(name)
-        near = get_close_matches(name, dir(Tensor), n=1)
-        raise AttributeError(f"Tensor has no {name!r}" + (f"; the nearest name is {near[0]!r}" if near else ""))
+    if TYPE_CHECKING:  # the methods that `add_methods` adds; at run time it would slow every attribute
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+def fill(x: Any, value: Any) -> Any:
+    """`value` in the shape of x."""
+    return np.broadcast_to(as_array(value), x.shape)
 
 
 def add_methods(functions: Mapping[str, Any]) -> None:
-    """Make those of `functions` that begin with an argument `x` methods of Tensor, under their names."""
+    """Make those of `functions` that begin with an argument `x` methods of Tensor, under their names.
+
+    Where the only other argument is a tuple of sizes or axes, `t.reshape(2, -1)` and `t.reshape((2, -1))` both work.
+    """
     for name, function in functions.items():
-        if next(iter(signature(function).parameters), None) == "x" and name not in vars(Tensor):
-            setattr(Tensor, name, function)
+        parameters = tuple(signature(function).parameters)
+        if parameters[:1] == ("x",) and name not in vars(Tensor):
+            setattr(Tensor, name, unpacking(function) if parameters[1:] in UNPACKED else function)
+
+
+UNPACKED = [("shape",), ("axes",), ("repeats",)]
+
+
+def unpacking(function: Any) -> Callable[..., Any]:
+    """The function as a method that takes its tuple also as several arguments."""
+    return update_wrapper(lambda self, *sizes: function(self, unpacked(sizes)), function, updated=())
 
 
 def wrap(data: Any, node: Node | None) -> Tensor:
@@ -358,7 +481,10 @@ _new = Tensor.__new__
 graph.Tensor = Tensor
 graph.wrap = wrap
 for module in (elementwise, activation, reduce, shaping, linalg, nn):
-    add_methods({name: value for name, value in vars(module).items() if isinstance(value, Op)})
+    operators = {name: value for name, value in vars(module).items() if isinstance(value, Op)}
+    add_methods(operators)
+    if module in (elementwise, activation):
+        add_methods({f"{name}_": underscored(value) for name, value in operators.items()})
 
 
 def as_array(data: Any, dtype: Any = None) -> Any:
@@ -401,6 +527,6 @@ def stand_in(function: Any) -> Callable[..., Any]:
     except KeyError:
         name = getattr(function, "__name__", function)
         raise TypeError(
-            f"np.{name} is no operator of minigrad. Declare it, as in @mg.op(np.sin, x=lambda x: np.cos(x)), "
-            f"or leave the graph: t.detach().numpy()"
+            f"np.{name} is no operator of minigrad. Declare it, as in "
+            f"@mg.op(np.cbrt, x=lambda out: 1 / (3 * out * out)), or leave the graph: t.detach().numpy()"
         ) from None

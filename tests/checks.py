@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -33,29 +34,41 @@ def gradients(op: Op | Composition, case: Case, args: list[Any], where: list[int
     return [np.zeros(args[i].shape) if g is None else g.data for i, g in zip(where, found, strict=True)]
 
 
-def check_against_pytorch(op: Op | Composition, name: str, case: Case) -> None:
-    """Result, first-order and second-order gradients equal PyTorch's."""
+def beside_pytorch(op: Op | Composition, name: str, case: Case) -> Iterator[tuple[str, Any, Any]]:
+    """What was computed ("value", "first order" or "second order"), our numbers, PyTorch's numbers."""
     expected = oracle()
     where = differentiated(op.name, case)
     args = tensors(case, where)
     if not where:
         args = [mg.tensor(a) if isinstance(a, np.ndarray) and not i else a for i, a in enumerate(args)]
     out = op(*args, **case.kwargs)
-    close(out.data, expected[f"{name}/out"])
+    yield "value", out.data, expected[f"{name}/out"]
     if not where:
         return
     inputs = [args[i] for i in where]
     grads = mg.grad(out, inputs, weights(out.shape, 0), create_graph=True, allow_unused=True)
+    grads = tuple(mg.zeros_like(x) if g is None else g for x, g in zip(inputs, grads, strict=True))
     for i, g in zip(where, grads, strict=True):
-        close(g.data, expected[f"{name}/grad/{i}"])
-        assert g.shape == args[i].shape
+        yield "first order", g.data, expected[f"{name}/grad/{i}"]
     total = sum((weights(g.shape, i + 1) * g).sum() for i, g in zip(where, grads, strict=True))
     seconds = mg.grad(total, inputs, allow_unused=True) if total.requires_grad else [None] * len(inputs)
     for i, g in zip(where, seconds, strict=True):
         theirs = expected[f"{name}/grad2/{i}"]
         ours = np.zeros(theirs.shape) if g is None else g.data
         # At a kink a second derivative means little, and PyTorch's is often not a number; ours may then be one.
-        close(np.where(np.isnan(theirs), theirs, ours) if case.kink else ours, theirs)
+        yield "second order", np.where(np.isnan(theirs), theirs, ours) if case.kink else ours, theirs
+
+
+def gradients_of_sum(op: Op | Composition, case: Case) -> Any:
+    """The gradient of the sum of the result in the first argument."""
+    args = tensors(case, [0])
+    return mg.grad(op(*args, **case.kwargs).sum(), args[0])[0].data
+
+
+def check_against_pytorch(op: Op | Composition, name: str, case: Case) -> None:
+    """Result, first-order and second-order gradients equal PyTorch's."""
+    for _, ours, theirs in beside_pytorch(op, name, case):
+        close(ours, theirs)
 
 
 def close(ours: Any, theirs: Any) -> None:

@@ -1,4 +1,5 @@
-"""Functions composed of operators: variance, standard deviation, joining. Dropout is tested with its layer."""
+"""Functions composed of operators, beyond the cases of `tests/cases/functions.py`: the names and meanings of PyTorch
+and NumPy, dtypes, errors. Dropout is tested with its layer."""
 
 from __future__ import annotations
 
@@ -107,3 +108,256 @@ def test_shapes_that_cannot_be_joined_are_named() -> None:
         mg.cat([mg.ones(2, 3), mg.ones(2, 4)])
     with pytest.raises(ValueError, match="need at least one array"):
         mg.cat([])
+
+
+# -- several results, under PyTorch's names ---------------------------------------------------------------------------
+
+
+def test_sort_topk_and_median_give_values_and_indices() -> None:
+    x = mg.tensor([[3.0, 1.0, 2.0], [0.0, 5.0, 4.0]])
+    values, indices = x.sort(dim=1)
+    assert values.tolist() == [[1, 2, 3], [0, 4, 5]]
+    assert indices.tolist() == [[1, 2, 0], [0, 2, 1]]
+    assert x.sort(0, descending=True).indices.tolist() == [[0, 1, 1], [1, 0, 0]]
+    assert x.topk(2).values.tolist() == [[3, 2], [5, 4]]
+    assert x.topk(1, 1, largest=False).indices.tolist() == [[1], [0]]
+    assert x.median(1).values.tolist() == [2, 4]
+    assert x.median(dim=1, keepdim=True).indices.tolist() == [[2], [2]]
+    assert x.median().item() == 2  # the lower of 2 and 3
+    for result in (x.sort(), x.topk(1), x.median(0)):
+        assert result.indices.dtype == np.int64
+        assert result[0] is result.values
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64, np.bool_])
+def test_integers_and_bools_are_sorted_both_ways(dtype: Any) -> None:
+    data = np.array([3, 0, 255, 1, 0]).astype(dtype)
+    x = mg.tensor(data)
+    for descending in (False, True):
+        values, indices = mg.sort(x, descending=descending)
+        assert values.dtype == dtype
+        np.testing.assert_array_equal(values, np.sort(data)[::-1] if descending else np.sort(data))
+        np.testing.assert_array_equal(values, data[indices.data])
+
+
+def test_split_chunk_and_unbind_give_views_and_each_piece_its_gradient() -> None:
+    x = mg.tensor(np.arange(10.0).reshape(5, 2), requires_grad=True)
+    assert [piece.shape for piece in x.split(2)] == [(2, 2), (2, 2), (1, 2)]
+    assert [piece.shape for piece in x.split([4, 1])] == [(4, 2), (1, 2)]
+    assert [piece.shape for piece in x.chunk(3, dim=-1)] == [(5, 1), (5, 1)]
+    assert [row.tolist() for row in x.unbind()] == x.tolist()
+    pieces = x.split(2)
+    assert all(np.shares_memory(piece.data, x.data) for piece in pieces)
+    (pieces[1] * 3).sum().backward()
+    assert x.grad.tolist() == [[0, 0], [0, 0], [3, 3], [3, 3], [0, 0]]
+
+
+# -- the same name in PyTorch and NumPy -------------------------------------------------------------------------------
+
+
+def test_a_name_has_the_meaning_of_whose_function_it_is() -> None:
+    x = mg.tensor([4.0, 1.0, 3.0, 2.0])
+    assert x.median().item() == 2
+    assert np.median(x).item() == 2.5
+    assert np.median(mg.tensor([1.0, np.nan]), 0).tolist() == pytest.approx(np.nan, nan_ok=True)
+    assert np.median(x[:, None], axis=0, keepdims=True).shape == (1, 1)
+    assert np.sort(x).tolist() == [1, 2, 3, 4]  # the values alone
+    assert [part.tolist() for part in x.split(3)] == [[4, 1, 3], [2]]  # pieces of 3
+    assert [part.tolist() for part in np.split(x, 2)] == [[4, 1], [3, 2]]  # 2 pieces
+    assert [part.tolist() for part in np.split(x, [1, 3])] == [[4], [1, 3], [2]]
+    assert np.repeat(x[:2], 2).tolist() == [4, 4, 1, 1]
+    assert np.tile(x[:2], 2).tolist() == [4, 1, 4, 1]
+    assert mg.meshgrid(x, x[:2])[0].shape == (4, 2)
+    assert np.meshgrid(x, x[:2])[0].shape == (2, 4)
+    assert np.pad(x[:1], (1, 2), constant_values=7).tolist() == [7, 4, 7, 7]
+    with pytest.raises(ValueError, match="equal pieces"):
+        np.split(x, 3)
+    with pytest.raises(TypeError, match="constant"):
+        np.pad(x, 1, mode="reflect")
+
+
+def test_several_axes_may_be_a_list_where_they_are_summed() -> None:
+    x = mg.tensor(array(2, 3, 4), requires_grad=True)
+    for function in (mg.sum, mg.mean, mg.var, mg.norm):
+        expected, found = (mg.grad(function(x, axis=axis).sum(), x)[0] for axis in ((0, 2), [0, 2]))
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_functions_of_arrays_give_arrays() -> None:
+    x = array(3, 4)
+    for result in (mg.norm(x), mg.nn.functional.pad(x, (1, 1)), mg.sort(x).values, mg.median(x)):
+        assert not isinstance(result, mg.Tensor)
+
+
+@pytest.mark.parametrize("dtype", [mg.float16, mg.float32, mg.float64])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: mg.norm(x, 3),
+        lambda x: mg.norm(x, 0),
+        lambda x: mg.nanmean(x, 0),
+        lambda x: mg.scatter(x, 0, [[0, 1, 2, 0]], 1.5),
+        lambda x: mg.scatter_add(x, 0, [[0, 1, 2, 0]], x),
+        lambda x: mg.nn.functional.pad(x, (1, 1), value=2.5),
+        lambda x: np.median(x),
+        lambda x: np.prod(x),
+        lambda x: np.cumprod(x, 0),
+        lambda x: mg.diag_embed(x),
+        lambda x: mg.diff(x),
+    ],
+)
+def test_functions_keep_the_dtype(dtype: Any, function: Any) -> None:
+    x = mg.tensor(array(3, 4), dtype=dtype, requires_grad=True)
+    y = function(x)
+    assert y.dtype == dtype
+    y.sum().backward()
+    assert x.grad.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_])
+def test_integers_and_bools_are_moved_about_as_they_are(dtype: Any) -> None:
+    data = np.array([[1, 0, 1], [0, 1, 1]]).astype(dtype)
+    x = mg.tensor(data)
+    for ours, expected in (
+        (mg.nn.functional.pad(x, (1, 0), value=1), np.pad(data, ((0, 0), (1, 0)), constant_values=1)),
+        (mg.tile(x, (2, 1)), np.tile(data, (2, 1))),
+        (mg.gather(x, 1, [[2], [1]]), np.array([[1], [1]], dtype)),
+        (mg.diag_embed(x)[0], np.diag(data[0])),
+        (mg.masked_select(x, x != 0), data[data != 0]),
+        (mg.scatter(x, 0, [[1, 1, 1]], 1)[1], np.ones(3, dtype)),
+    ):
+        assert ours.dtype == dtype
+        np.testing.assert_array_equal(ours, expected)
+
+
+# -- zeros, kinks, far values -----------------------------------------------------------------------------------------
+
+
+def test_products_with_zeros_have_exact_gradients_also_of_third_order() -> None:
+    x = mg.tensor(np.array([2.0, 0.0, 3.0, 0.0, 5.0]), requires_grad=True)
+    (first,) = mg.grad(x.prod(), x, create_graph=True)
+    assert first.tolist() == [0, 0, 0, 0, 0]
+    (second,) = mg.grad(first[1], x, create_graph=True)
+    assert second.tolist() == [0, 0, 0, 30, 0]
+    (third,) = mg.grad(second[3], x)
+    assert third.tolist() == [15, 0, 10, 0, 6]
+
+
+def test_a_product_does_not_overflow_on_the_way_to_zero() -> None:
+    x = mg.tensor([0.0] + [1e30] * 3)  # in float32 the last three have no product
+    assert x.prod().item() == 0
+    assert x.cumprod(0).tolist() == [0, 0, 0, 0]
+
+
+def test_a_long_product_takes_linear_time() -> None:
+    x = mg.ones(200_000, requires_grad=True)  # the square of that would not fit in memory
+    x.prod().backward()
+    assert x.grad.numpy().min() == x.grad.numpy().max() == 1
+    x.grad = None
+    x.cumprod(0).sum().backward()
+    assert x.grad[0].item() == 200_000
+
+
+def test_ties_of_the_largest_size_and_of_the_median_share() -> None:
+    x = mg.tensor([[3.0, -3.0, 1.0]], requires_grad=True)
+    for axis in (None, 1):
+        (g,) = mg.grad(mg.norm(x, np.inf, axis), x, mg.tensor(1.0) if axis is None else mg.tensor([1.0]))
+        assert g.tolist() == [[0.5, -0.5, 0]]
+    x = mg.tensor([1.0, 1.0, 0.0, 2.0], requires_grad=True)
+    (g,) = mg.grad(mg.median(x), x)
+    assert g.tolist() == [0.5, 0.5, 0, 0]
+
+
+# -- indices ----------------------------------------------------------------------------------------------------------
+
+
+def test_gather_and_scatter_add_are_each_others_transpose() -> None:
+    index = np.array([[0, 2, 2], [1, 1, 0]])
+    x, y = array(2, 3), array(2, 3) + 1
+    read = mg.gather(x, 1, index)
+    written = mg.scatter_add(np.zeros((2, 3)), 1, index, y)
+    assert (read * y).sum() == pytest.approx((x * written).sum())  # <A x, y> = <x, Aᵀ y>
+
+
+def test_of_several_numbers_for_one_place_scatter_keeps_the_last_and_sends_the_gradient_there() -> None:
+    x = mg.tensor(np.zeros(3), requires_grad=True)
+    src = mg.tensor(np.array([1.0, 2.0, 3.0]), requires_grad=True)
+    y = mg.scatter(x, 0, mg.tensor([1, 1, 0]), src)
+    assert y.tolist() == [3, 2, 0]
+    (y * mg.tensor([10.0, 20.0, 30.0])).sum().backward()
+    assert src.grad.tolist() == [0, 20, 10]
+    assert x.grad.tolist() == [0, 0, 30]
+
+
+def test_an_index_may_be_a_tensor_an_array_or_a_list() -> None:
+    x = mg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    for make in (mg.tensor, np.array, list):
+        assert x.gather(1, make([[1], [0]])).tolist() == [[2], [3]]
+        assert x.index_select(0, make([1, 1])).tolist() == [[3, 4], [3, 4]]
+        assert x.take_along_dim(make([[-1], [0]]), 1).tolist() == [[2], [3]]
+        assert x.repeat_interleave(make([0, 2]), dim=0).tolist() == [[3, 4], [3, 4]]
+        assert x.index_add(0, make([0, 0]), mg.ones(2, 2)).tolist() == [[3, 4], [3, 4]]
+        assert x.scatter_add(0, make([[0, 0]]), mg.ones(1, 2)).tolist() == [[2, 3], [3, 4]]
+
+
+X = mg.zeros(2, 3)
+MISTAKES: list[Any] = [
+    (lambda: mg.gather(X, 1, [[3], [0]]), IndexError, "gather", r"index 3 .* axis of size 3 takes 0 \.\.\. 2"),
+    (lambda: mg.gather(X, 1, [[-1], [0]]), IndexError, "gather", "index -1 is out of range"),
+    (lambda: mg.gather(X, 0, [0, 1]), ValueError, "gather", "as many axes as x, 2, not 1"),
+    (lambda: mg.gather(X, 0, [[0.5]]), TypeError, "gather", "index must hold integers, not float32"),
+    (lambda: mg.scatter_add(X, 0, [[2]], X), IndexError, "scatter_add", "index 2 is out of range"),
+    (lambda: mg.index_select(X, 0, [2]), IndexError, "index_select", "index 2 is out of range"),
+    (lambda: mg.index_add(X, 0, [2], X), IndexError, "index_add", "index 2 is out of range"),
+    (lambda: mg.take_along_dim(X, [[3], [0]], 1), IndexError, "take_along_dim", "out of bounds"),
+    (lambda: mg.nn.functional.one_hot(mg.tensor([0, 3]), 3), IndexError, "one_hot", "index 3 .* takes 0 ... 2"),
+    (lambda: mg.nn.functional.one_hot(mg.tensor([-1, 3])), IndexError, "one_hot", "index -1"),
+    (lambda: mg.nn.functional.one_hot(mg.tensor([0.0])), TypeError, "one_hot", "integers, not float32"),
+    (lambda: X.split(0), ValueError, "split", "must be positive, not 0"),
+    (lambda: X.split([1, 2]), ValueError, "split", "add up to 2, the size of the axis"),
+    (lambda: X.split([3, -1]), ValueError, "split", "none be negative"),
+    (lambda: X.split(1, 2), IndexError, "split", "axis 2 is out of bounds"),
+    (lambda: mg.hstack([]), ValueError, "hstack", "need at least one array"),
+    (lambda: X.max(X), TypeError, "max", r"write maximum\(x, y\)"),
+    (lambda: X.min(X), TypeError, "min", r"write minimum\(x, y\)"),
+    (lambda: X.chunk(0), ValueError, "chunk", "must be positive"),
+    (lambda: X.unflatten(1, (2, 2)), ValueError, "unflatten", "cannot reshape"),
+    (lambda: X.flatten(1, 0), ValueError, "flatten", "must not come after"),
+    (lambda: X.expand(4, 3), ValueError, "expand", "4"),
+    (lambda: X.diag_embed().diag(), ValueError, "diag", "diag_embed and diagonal"),
+    (lambda: X.topk(4), ValueError, "topk", "from 0 to 3"),
+    (lambda: X.norm("nuc"), ValueError, "norm", "not 'nuc'"),
+    (lambda: X.long().norm(), TypeError, "norm", r"x\.float\(\)"),
+    (lambda: mg.nn.functional.pad(X, (1, 1), "same"), ValueError, "pad", "reflect"),
+    (lambda: mg.nn.functional.pad(X, (1, 1, 1)), ValueError, "pad", "before and after"),
+    (lambda: mg.meshgrid(X, indexing="ik"), ValueError, "meshgrid", '"ij" or "xy"'),
+]
+
+
+@pytest.mark.parametrize(("call", "kind", "name", "message"), MISTAKES)
+def test_a_mistake_is_explained_under_the_name_of_the_function(call: Any, kind: Any, name: str, message: str) -> None:
+    with pytest.raises(kind, match=rf"^{name}\(.*{message}"):
+        call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.cumsum(x, 0, np.float32),
+        lambda x: np.prod(x, dtype=np.float32),
+        lambda x: np.prod(x, initial=2.0),
+        lambda x: np.nansum(x, 0, np.float32),
+        lambda x: np.sort(x, kind="heapsort"),
+        lambda x: np.argsort(x, 0, "stable"),
+        lambda x: np.median(x, None, np.zeros(())),
+        lambda x: np.var(x, 0, np.float32),
+        lambda x: np.ravel(x, order="F"),
+        lambda x: np.diff(x, prepend=0),
+        lambda x: np.meshgrid(x, sparse=True),
+        lambda x: np.pad(x, 1, constant_values=(1, 2)),
+        lambda x: np.hstack([x, x], dtype=np.float32),
+    ],
+)
+def test_an_argument_of_numpys_that_is_not_supported_raises(call: Any) -> None:
+    with pytest.raises(TypeError):
+        call(X)

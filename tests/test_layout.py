@@ -18,7 +18,7 @@ from minigrad.op import Op
 
 PACKAGE = Path(mg.__file__).parent
 CHAPTERS = ["graph", "op", "ops", "engine", "tensor", "backend", "functions"]
-AFTERWARDS = {"nn", "optim", "check", "viz", "formulas", "autograd"}
+AFTERWARDS = {"rearrange", "linalg", "nn", "optim", "check", "viz", "formulas", "autograd"}
 
 
 def files(chapter: str) -> list[Path]:

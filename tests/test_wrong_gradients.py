@@ -221,7 +221,7 @@ BROADCASTING = [
     op
     for op in WITH_GRADIENTS.values()
     if any(len({np.shape(case.args[i]) for i in differentiated(op.name, case)}) > 1 for _, case in cases_of(op))
-    and op.name not in ("concatenate", "matmul", "batch_norm", "where")
+    and op.name not in ("concatenate", "matmul", "batch_norm", "where", "convolve", "convolve_x", "convolve_weight")
 ] + [registry["matmul"], registry["where"], registry["broadcast_to"]]
 
 

@@ -6,6 +6,7 @@ Next: `optim.py`, how the parameters move.
 from minigrad.nn import functional
 from minigrad.nn.layers import BatchNorm1d, CrossEntropyLoss, Dropout, Linear, ReLU, Sequential
 from minigrad.nn.module import Module, Parameter
+from minigrad.op import missing
 
 __all__ = [
     "BatchNorm1d",
@@ -18,3 +19,5 @@ __all__ = [
     "Sequential",
     "functional",
 ]
+
+__getattr__ = missing(__name__, __all__)

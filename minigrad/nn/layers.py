@@ -9,10 +9,11 @@ from typing import Any
 
 from minigrad.backend import generator, ones, zeros
 from minigrad.functions import check_probability, dropout
+from minigrad.nn.functional import batch_norm, cross_entropy
 from minigrad.nn.module import Module, Parameter
 from minigrad.op import get_default_dtype
 from minigrad.ops.activation import relu
-from minigrad.ops.nn import along_channels, batch_norm, cross_entropy, linear
+from minigrad.ops.nn import linear
 from minigrad.tensor import Tensor
 
 
@@ -133,29 +134,21 @@ class BatchNorm1d(Module):
             raise ValueError(
                 f"BatchNorm1d takes x of shape (N, {self.num_features}) or (N, {self.num_features}, L), got {x.shape}"
             )
-        weight = ones(self.num_features, dtype=x.dtype) if self.weight is None else self.weight
-        bias = zeros(self.num_features, dtype=x.dtype) if self.bias is None else self.bias
+        tracked = self.num_batches_tracked.item()
+        mean, var = self.running_mean, self.running_var
         if self.training:
-            y, mean, var = batch_norm.with_extras(x, weight, bias, self.eps)
-            self._follow(mean.reshape(-1), var.reshape(-1), n=math.prod(x.shape) // self.num_features)
-            return y
-        if self.num_batches_tracked.item() == 0:
+            mean, var = mean.clone(), var.clone()  # a graph may have saved the old ones
+        elif tracked == 0:
             warnings.warn(
                 "BatchNorm1d: evaluation before any training batch; the running mean and variance are still 0 and 1",
                 stacklevel=3,
             )
-        mean, var = along_channels(self.running_mean, x), along_channels(self.running_var, x)
-        scale = along_channels(weight, x) / (var + self.eps).sqrt()
-        return (x - mean) * scale + along_channels(bias, x)
-
-    def _follow(self, mean: Any, var: Any, n: int) -> None:
-        """Move the running estimates towards a batch of n values per channel."""
-        # New tensors, not writes into the old ones: a graph may have saved those.
-        self.num_batches_tracked = self.num_batches_tracked + 1
-        share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
-        dtype = self.running_mean.dtype
-        self.running_mean = Tensor((1 - share) * self.running_mean.data + share * mean, dtype)
-        self.running_var = Tensor((1 - share) * self.running_var.data + share * (n / (n - 1)) * var, dtype)
+        share = 1 / (tracked + 1) if self.momentum is None else self.momentum
+        y = batch_norm(x, mean, var, self.weight, self.bias, self.training, share, self.eps)
+        if self.training:
+            self.running_mean, self.running_var = mean, var
+            self.num_batches_tracked = self.num_batches_tracked + 1
+        return y
 
     def extra_repr(self) -> str:
         affine = self.weight is not None
@@ -186,7 +179,15 @@ class Dropout(Module):
 class CrossEntropyLoss(Module):
     """Mean over the examples of −log softmax(logits)[target].
 
-    Shapes: logits (N, C), floating; target (N), the class labels, integers from 0 to C − 1; result ().
+    Shapes: logits (N, C), floating; target (N), the class labels, integers from 0 to C − 1; result (). Logits
+    (N, C, ...) and (C) with targets (N, ...) and () are fine too, and so is a target of probabilities in the shape of
+    the logits.
+
+    Args:
+        weight: (C), how much each class counts; None means 1.
+        ignore_index: a label whose examples do not count.
+        reduction: "mean", "sum" or "none".
+        label_smoothing: how much of each target is spread evenly over all classes, from 0 to 1.
 
     Raises:
         IndexError: a label is out of range.
@@ -194,5 +195,19 @@ class CrossEntropyLoss(Module):
         ValueError: other shapes.
     """
 
+    def __init__(
+        self,
+        weight: Any = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        self.weight = None
+        if weight is not None:
+            self.register_buffer("weight", Tensor(weight))
+        self.ignore_index = ignore_index
+        self.reduction = reduction
+        self.label_smoothing = label_smoothing
+
     def forward(self, logits: Any, target: Any) -> Any:
-        return cross_entropy(logits, target)
+        return cross_entropy(logits, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)

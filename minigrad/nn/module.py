@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from minigrad.graph import no_grad
+from minigrad.autograd.grad_mode import no_grad
 from minigrad.tensor import Tensor
 
 Named = TypeVar("Named")

@@ -20,7 +20,10 @@ from minigrad.ops.elementwise import check_floating
 )
 def linear(x, weight, bias=None):
     """x Wᵀ + b: x (..., in), weight (out, in) and bias (out) or None give (..., out)."""
-    y = x @ weight.swapaxes(0, 1)
+    try:
+        y = x @ weight.swapaxes(0, 1)
+    except ValueError:
+        raise ValueError(f"the last axis of x {x.shape} must equal that of weight {weight.shape}") from None
     return y if bias is None else y + bias
 
 
@@ -33,6 +36,8 @@ def rows(x):
 def softmax(x, axis=-1):
     """eˣ / Σ eˣ along axis: positive numbers that sum to 1. Large x do not overflow."""
     check_floating(x)
+    if 0 in x.shape:  # nothing can be the largest
+        return +x
     e = np.exp(x - x.max(axis, keepdims=True))
     return e / reduce.sum(e, axis, keepdims=True)
 
@@ -41,6 +46,8 @@ def softmax(x, axis=-1):
 def log_softmax(x, axis=-1):
     """x − log Σ eˣ along axis: the logarithm of softmax, exact where that rounds to 0."""
     check_floating(x)
+    if 0 in x.shape:
+        return +x
     shifted = x - x.max(axis, keepdims=True)
     return shifted - np.log(reduce.sum(np.exp(shifted), axis, keepdims=True))
 
@@ -60,6 +67,15 @@ def cross_entropy(logits, target):
 def one_hot(labels, like):
     """One row per label, True at its class, in the shape of `like` (N, C)."""
     return labels[:, None] == np.arange(like.shape[1])
+
+
+@op(x=lambda x, target: (x - target) / np.maximum(x * (1 - x), 1e-12), target=lambda x: np.log1p(-x) - np.log(x))
+def binary_cross_entropy(x, target):
+    """−target · log x − (1 − target) · log(1 − x), elementwise: x between 0 and 1; each log counts as at least −100."""
+    if ((x < 0) | (x > 1)).any():
+        raise ValueError("x must hold probabilities, from 0 to 1; for logits there is binary_cross_entropy_with_logits")
+    with np.errstate(divide="ignore"):
+        return -target * np.maximum(np.log(x), -100) - (1 - target) * np.maximum(np.log1p(-x), -100)
 
 
 def check_labels(logits, target):
@@ -85,15 +101,13 @@ def check_labels(logits, target):
     weight=lambda g, x, mean, var, eps: batch_norm_weight(g, x - mean, var + eps),
     bias=lambda g: reduce.sum(g, all_but_channels(g)),
 )
-def batch_norm(x, weight, bias, eps=1e-5):
+def batch_norm(x, weight=None, bias=None, eps=1e-5):
     """weight · (x − μ) / √(σ² + ε) + bias, with mean μ and biased variance σ² of each channel, axis 1 of x."""
-    if x.ndim < 2 or math.prod(x.shape) <= x.shape[1]:
-        raise ValueError(f"in training, x needs shape (N, C, ...) with more than one value per channel, got {x.shape}")
     mean = reduce.mean(x, all_but_channels(x), keepdims=True)
     centred = x - mean
     var = reduce.mean(centred * centred, all_but_channels(x), keepdims=True)
-    scale = along_channels(weight, x) / np.sqrt(var + eps)
-    return centred * scale + along_channels(bias, x), mean, var
+    out = centred * (along_channels(weight, x) / np.sqrt(var + eps))
+    return out if bias is None else out + along_channels(bias, x), mean, var
 
 
 def batch_norm_x(g, centred, weight, var):
@@ -115,5 +129,5 @@ def all_but_channels(x):
 
 
 def along_channels(vector, x):
-    """A vector with one number per channel, in the shape that broadcasts along axis 1 of `x`."""
-    return vector.reshape((-1,) + (1,) * (x.ndim - 2))
+    """A vector with one number per channel, in the shape that broadcasts along axis 1 of `x`; for None 1."""
+    return 1 if vector is None else vector.reshape((-1,) + (1,) * (x.ndim - 2))

@@ -21,20 +21,23 @@ def restore(reduced, shape, axis, keepdims):
 
 def count(shape, axis):
     """How many elements are reduced into one."""
-    if axis is None or not shape:
-        return math.prod(shape)
-    return math.prod(shape[a] for a in (axis if isinstance(axis, tuple) else (axis,)))
+    return math.prod(shape[a] for a in axes_of(axis, len(shape)))
+
+
+def axes_of(axis, ndim):
+    """The axes that are reduced, as a tuple of numbers from 0."""
+    return tuple(range(ndim)) if axis is None or not ndim else normalize_axis_tuple(axis, ndim)
 
 
 def total(x, axis, keepdims):
     """The sum, with the digits that NumPy would lose by adding one row after the other in the dtype of `x`."""
-    axes = tuple(range(x.ndim)) if axis is None or not x.ndim else normalize_axis_tuple(axis, x.ndim)
+    axes = axes_of(axis, x.ndim)
     n = math.prod(x.shape[a] for a in axes)
     if x.dtype == np.float16 or (x.dtype == np.float32 and n > 4096):
-        return x.sum(axis, np.float32 if x.dtype == np.float16 else np.float64, keepdims=keepdims).astype(x.dtype)
+        return x.sum(axes, np.float32 if x.dtype == np.float16 else np.float64, keepdims=keepdims).astype(x.dtype)
     rows = len(axes)
     if axes != tuple(range(rows)) or not 0 < rows < x.ndim or x.dtype.kind != "f" or not x.size:
-        return x.sum(axis, keepdims=keepdims)
+        return x.sum(axes, keepdims=keepdims)
     out = np.ones(n, x.dtype) @ x.reshape(n, -1)  # more exact than x.sum(0), and faster
     return out.reshape((1,) * rows * keepdims + x.shape[rows:])
 
@@ -63,15 +66,23 @@ def extreme(g, x, out, axis, keepdims):
     return g * (positions == np.expand_dims(np.argmax(tied, axis), axis))
 
 
+def check_axis(axis, elementwise):
+    """Raise if axis is another array: in PyTorch max(x, y) is elementwise too."""
+    if getattr(axis, "ndim", 0):
+        raise TypeError(f"axis must be None, a number or several; for two tensors write {elementwise}(x, y)")
+
+
 @op(np.max, np.amax, x=extreme)
 def max(x, axis=None, keepdims=False):
     """Largest element over axis: None for all, a number or several. Along one axis the first takes the gradient."""
+    check_axis(axis, "maximum")
     return x.max(axis, keepdims=keepdims)
 
 
 @op(np.min, np.amin, x=extreme)
 def min(x, axis=None, keepdims=False):
     """Smallest element over axis: None for all, a number or several. Along one axis the first takes the gradient."""
+    check_axis(axis, "minimum")
     return x.min(axis, keepdims=keepdims)
 
 
@@ -87,6 +98,33 @@ def argmin(x, axis=None, keepdims=False):
     return x.argmin(axis, keepdims=keepdims)
 
 
+@op(np.any)
+def any(x, axis=None, keepdims=False):
+    """Whether an element is not 0, over axis: None for all, a number or several."""
+    return np.any(x, axis, keepdims=keepdims)
+
+
+@op(np.all)
+def all(x, axis=None, keepdims=False):
+    """Whether no element is 0, over axis: None for all, a number or several."""
+    return np.all(x, axis, keepdims=keepdims)
+
+
+@op(np.count_nonzero)
+def count_nonzero(x, axis=None, keepdims=False):
+    """How many elements are not 0, over axis: None for all, a number or several."""
+    return (x != 0).sum(axis, keepdims=keepdims)
+
+
+@op()
+def argsort(x, axis=-1, descending=False, stable=True):
+    """The positions along axis in the order of their elements; equal ones keep theirs, and nan counts as largest."""
+    if not descending:
+        return np.argsort(x, axis, kind="stable")
+    from_the_end = np.argsort(np.flip(x, axis), axis, kind="stable")  # so that equal ones keep their order
+    return np.flip(x.shape[axis] - 1 - from_the_end, axis)
+
+
 def logsumexp_x(g, x, out, axis, keepdims):
     """Upstream times softmax(x), which is exp(x − logsumexp(x))."""
     return restore(g, x.shape, axis, keepdims) * np.exp(x - restore(out, x.shape, axis, keepdims))
@@ -96,10 +134,64 @@ def logsumexp_x(g, x, out, axis, keepdims):
 def logsumexp(x, axis=None, keepdims=False):
     """log Σ eˣ over axis: None for all, a number or several. Large x do not overflow."""
     check_floating(x)
-    top = x.max(axis, keepdims=True)
+    top = sum(x, axis, keepdims=True) if 0 in x.shape else x.max(axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)  # −inf − −inf is not a number
-    out = np.log(sum(np.exp(x - top), axis, keepdims=True)) + top
+    with np.errstate(divide="ignore"):  # of no elements, or of −inf alone, it is log 0 = −inf
+        out = np.log(sum(np.exp(x - top), axis, keepdims=True)) + top
     return out if keepdims or not x.shape else out.squeeze(axis)
+
+
+# -- products, and what accumulates along an axis ----------------------------------------------------------------------
+
+
+@op(np.cumsum, x=lambda g, x_shape, axis: np.flip(np.cumsum(np.flip(g, axis), axis), axis).reshape(x_shape))
+def cumsum(x, axis=None):
+    """x₁ + ... + xₖ for each k along axis; None flattens x first. Its gradient accumulates from the other end."""
+    return np.cumsum(x, axis)
+
+
+def cumprod_x(g, x, axis):
+    """(x₁ ⋯ xₖ₋₁) rₖ, where rₖ = gₖ + xₖ₊₁ rₖ₊₁ is what comes back from xₖ's place in all later products."""
+    line, axis = (x.reshape(-1), 0) if axis is None or not x.ndim else (x, axis)
+    from_later = returned(np.swapaxes(g, 0, axis), np.swapaxes(line, 0, axis))
+    return (before(line, axis) * np.swapaxes(from_later, 0, axis)).reshape(x.shape)
+
+
+def returned(r, x):
+    """rₖ = gₖ + xₖ₊₁ rₖ₊₁ along axis 0, where r is g at first: each round looks twice as far ahead as the last."""
+    factors = x[1:]  # before a round in which k reaches k + step: xₖ₊₁ ⋯ xₖ₊step
+    while len(factors):
+        step = len(r) - len(factors)
+        r = np.concatenate([r[:-step] + factors * r[step:], r[-step:]])
+        factors = factors[:-step] * factors[step:]
+    return r
+
+
+@op(np.cumprod, x=cumprod_x)
+def cumprod(x, axis=None):
+    """x₁ ⋯ xₖ for each k along axis; None flattens x first. The gradient does not divide: zeros are like any number."""
+    return np.cumprod(x, axis)
+
+
+def before(x, axis):
+    """x₁ ⋯ xₖ₋₁ for each k along axis: the cumulative product, one place late."""
+    x = np.swapaxes(x, 0, axis)
+    return np.swapaxes(np.concatenate([x[:1] ** 0, np.cumprod(x[:-1], 0)]), 0, axis)
+
+
+def prod_x(g, x, axis, keepdims):
+    """Upstream times all other factors: of several axes those along the first, then its products along the next."""
+    g = restore(g, x.shape, axis, keepdims)
+    for a in axes_of(axis, x.ndim):
+        g = g * before(x, a) * np.flip(before(np.flip(x, a), a), a)
+        x = np.prod(x, a, keepdims=True)
+    return g
+
+
+@op(np.prod, x=prod_x)
+def prod(x, axis=None, keepdims=False):
+    """Product over axis: None for all, a number or several. The gradient does not divide: zeros are like any number."""
+    return np.prod(x, axis, keepdims=keepdims)
 
 
 amax, amin = max, min  # both PyTorch's and NumPy's names too

@@ -46,6 +46,42 @@ def broadcast_to(x, shape):
     return np.broadcast_to(x, shape)
 
 
+@op(np.moveaxis, x=lambda g, source, destination: np.moveaxis(g, destination, source))
+def movedim(x, source, destination):
+    """x with one axis, or several, moved from source to destination; the others keep their order."""
+    return np.moveaxis(x, source, destination)
+
+
+@op(np.flip, x=lambda g, axis: np.flip(g, axis))
+def flip(x, axis=None):
+    """The elements in reverse order along axis: None for all, a number or several."""
+    return np.flip(x, axis)
+
+
+@op(np.roll, x=lambda g, shifts, axis: np.roll(g, np.negative(shifts), axis))
+def roll(x, shifts, axis=None):
+    """The elements moved along axis, the last to where the first were; None rolls the flattened x."""
+    return np.roll(x, shifts, axis)
+
+
+@op(x=lambda g, diagonal: np.tril(g, diagonal))
+def tril(x, diagonal=0):
+    """Matrices (..., n, m) with 0 above a diagonal: 0 is the main one, 1 the one above it, −1 the one below."""
+    return np.tril(x, diagonal)
+
+
+@op(x=lambda g, diagonal: np.triu(g, diagonal))
+def triu(x, diagonal=0):
+    """Matrices (..., n, m) with 0 below a diagonal: 0 is the main one, 1 the one above it, −1 the one below."""
+    return np.triu(x, diagonal)
+
+
+@op(np.argwhere)
+def argwhere(x):
+    """The places where x is not 0, one per row: (how many, x.ndim)."""
+    return np.argwhere(x)
+
+
 @op(arrays=lambda g, arrays_shape, axis, i: g[part(arrays_shape, axis, i)])
 def concatenate(*arrays, axis=0):
     """Arrays joined along an axis; their other axes must agree."""
@@ -87,4 +123,9 @@ def reads_once(index):
     return all(part is None or isinstance(part, int | slice | type(...)) for part in parts)
 
 
-swapdims = swapaxes  # PyTorch's other name
+# PyTorch's other names.
+view = reshape
+swapdims = swapaxes
+expand_dims = unsqueeze  # NumPy's
+moveaxis = movedim  # and NumPy's
+nonzero = argwhere

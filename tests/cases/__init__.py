@@ -10,14 +10,15 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.op import Op, compositions, registry
-from tests.cases import activation, elementwise, functional, functions, linalg, nn, reduce, shape
+from tests.cases import activation, elementwise, functional, functions, linalg, nn, rearrange, reduce, shape
 from tests.cases.common import Case, Spec
 
 OPERATORS = {name: op for name, op in registry.items() if op.forward.__module__.startswith("minigrad.ops")}
 OPERATOR_SPECS = (
     elementwise.SPECS | activation.SPECS | reduce.SPECS | shape.SPECS | linalg.SPECS | nn.SPECS
 )  # of `minigrad.ops`
-COMPOSITION_SPECS = functions.SPECS | functional.SPECS  # of `minigrad.functions` and `minigrad.nn.functional`
+# Of `minigrad.functions`, `minigrad.rearrange`, `minigrad.linalg` and `minigrad.nn.functional`.
+COMPOSITION_SPECS = functions.SPECS | rearrange.SPECS | linalg.COMPOSITIONS | functional.SPECS
 SPECS: dict[str, Spec] = OPERATOR_SPECS | COMPOSITION_SPECS
 
 

@@ -102,6 +102,39 @@ SPECS: dict[str, Spec] = {
         ],
         lambda torch, x, shape: torch.broadcast_to(x, shape),
     ),
+    "movedim": Spec(
+        [
+            Case((normal(2, 3, 4), *ends))
+            for ends in [(0, 2), (2, 0), (-1, 1), (1, 1), ((0, 1), (2, 0)), ((0, 1, 2), (1, 2, 0)), ((-1,), (0,))]
+        ]
+        + [Case((normal(0, 2), 0, 1))],
+        lambda torch, x, source, destination: torch.movedim(x, source, destination),
+    ),
+    "flip": Spec(
+        [Case((normal(*shape),)) for shape in [(), (0,), (5,), (3, 4)]]
+        + [Case((normal(2, 3, 4), axis)) for axis in (0, -1, (0, 2), (1, -3))],
+        lambda torch, x, axis=None: torch.flip(
+            x, tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        ),
+    ),
+    "roll": Spec(
+        [Case((normal(*shape), 2)) for shape in [(), (0,), (1,), (5,), (3, 4)]]
+        + [Case((normal(2, 3, 4), *how)) for how in [(1, 0), (-1, 2), (7, -1), ((1, 2), (0, 2)), ((1, 1), (1, 1))]],
+        lambda torch, x, shifts, axis=None: torch.roll(x, shifts, axis),
+    ),
+    **{
+        name: Spec(
+            [Case((normal(*shape),)) for shape in [(3, 3), (2, 4), (4, 2), (2, 3, 3), (0, 2)]]
+            + [Case((normal(3, 4), k), name="other diagonal") for k in (-3, -1, 1, 2, 4)],
+            lambda torch, x, diagonal=0, name=name: getattr(torch, name)(x, diagonal),
+            lambda x, diagonal=0, name=name: getattr(np, name)(x, diagonal),
+        )
+        for name in ("tril", "triu")
+    },
+    "argwhere": Spec(
+        [Case((np.round(normal(*shape)),)) for shape in [(0,), (5,), (3, 4), (2, 1, 3)]],
+        lambda torch, x: torch.argwhere(x),
+    ),
     "concatenate": Spec(
         [
             Case((normal(2, 3), positive(1, 3))),

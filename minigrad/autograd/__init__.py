@@ -1,0 +1,24 @@
+"""What `torch.autograd` offers, under the same names."""
+
+from minigrad.autograd import functional
+from minigrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
+from minigrad.autograd.function import Function, once_differentiable
+from minigrad.autograd.grad_mode import enable_grad, no_grad, set_grad_enabled
+from minigrad.autograd.missing import why_no_grad
+from minigrad.check import gradcheck, gradgradcheck
+from minigrad.engine import grad
+
+__all__ = [
+    "Function",
+    "detect_anomaly",
+    "enable_grad",
+    "functional",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "no_grad",
+    "once_differentiable",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+    "why_no_grad",
+]
