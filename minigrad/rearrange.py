@@ -163,15 +163,21 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
         raise ValueError(f"the mode must be one of {', '.join(numpys)}, not {mode!r}")
     if len(pad) % 2 or len(pad) > 2 * x.ndim:
         raise ValueError(f"pad must be two numbers, before and after, for each axis from the last, not {tuple(pad)}")
-    for i, width in enumerate(zip(pad[::2], pad[1::2], strict=True)):
-        axis, (before, after) = x.ndim - 1 - i, np.maximum(width, 0)
-        x = x[at(slice(max(-width[0], 0), x.shape[axis] - max(-width[1], 0)), axis, x.ndim)]
-        if mode == "constant":
-            shapes = [(*x.shape[:axis], n, *x.shape[axis + 1 :]) for n in (before, after)]
-            first, last = [np.full(shape, value, x.dtype) for shape in shapes]
-            x = cat([first, x, last], axis)
-        else:
-            x = x[at(np.pad(np.arange(x.shape[axis]), (before, after), numpys[mode]), axis, x.ndim)]
+    widths = [(0, 0)] * (x.ndim - len(pad) // 2) + list(zip(pad[::2], pad[1::2], strict=True))[::-1]
+    if min(pad, default=0) < 0:
+        x = x[tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, widths, strict=True)])]
+        widths = [(max(a, 0), max(b, 0)) for a, b in widths]
+    if mode == "constant":
+        inside = tuple([slice(a, a + n) for n, (a, _) in zip(x.shape, widths, strict=True)])
+        x = add_at(x, tuple([n + a + b for n, (a, b) in zip(x.shape, widths, strict=True)]), inside)
+        if value != 0:
+            border = np.full(x.shape, value, x.dtype)
+            border[inside] = 0
+            x = x + border
+    else:
+        for axis, width in enumerate(widths):
+            if width != (0, 0):
+                x = x[at(np.pad(np.arange(x.shape[axis]), width, numpys[mode]), axis, x.ndim)]
     return x
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
 import sys
 import threading
-import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +66,7 @@ def _() -> None:
             (getattr(x, name)(axis=0), getattr(x, name)(dim=0)),
         ):
             np.testing.assert_array_equal(ours, theirs)
-    for name in ("softmax", "log_softmax", "squeeze", "unsqueeze", "cumsum", "flip", "sort", "unbind"):
+    for name in ("softmax", "log_softmax", "unsqueeze", "cumsum", "flip", "sort", "unbind"):
         ours, theirs = getattr(mg, name)(x, axis=0), getattr(mg, name)(x, dim=0)
         np.testing.assert_array_equal(np.asarray(ours[0]), np.asarray(theirs[0]))
 
@@ -97,9 +97,9 @@ def _() -> None:
     ]:
         with pytest.raises(AttributeError, match=f"has no '{name}'; the nearest name is '{nearest}'"):
             getattr(thing, name)
-    with pytest.raises(AttributeError) as caught:  # of a tensor's attributes it is Python that says so
-        mg.Tensor(1.0).arctann  # noqa: B018
-    assert "Did you mean: 'arctan'?" in "".join(traceback.format_exception(caught.value))
+    program = "import minigrad as mg; mg.tensor(1.0).arctann"  # of a tensor's attributes it is Python that says so
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stderr
+    assert "'Tensor' object has no attribute 'arctann'. Did you mean: 'arctan'?" in shown
 
 
 # -- 2. dtypes --------------------------------------------------------------------------------------------------------
@@ -193,7 +193,8 @@ def _() -> None:
     with np.errstate(divide="ignore"):
         assert slope(mg.sqrt, [0.0]) == [np.inf]
     assert slope(mg.norm, [0.0, 0.0]) == [0, 0]
-    assert slope(lambda x: mg.norm(x, axis=1), [[0.0, 0.0], [3.0, 4.0]]) == [[0, 0], [0.6, 0.8]]
+    at_both = slope(lambda x: mg.norm(x, axis=1), [[0.0, 0.0], [3.0, 4.0]])
+    np.testing.assert_allclose(at_both, [[0, 0], [0.6, 0.8]], rtol=1e-15)
 
 
 @row("prod with zeros")
@@ -449,23 +450,19 @@ def _() -> None:
         parts = [*model.state_dict().values(), *[p.grad for p in model.parameters()]]
         return [t.tolist() for t in parts], [{k: np.array(v).tolist() for k, v in s.items()} for s in optimizer.state]
 
+    two_labels, outside = mg.tensor([0, 1]), mg.tensor([0, 1, 2, 0])
     before = everything()
-    mistakes: list[Callable[[], Any]] = [
-        lambda: model(mg.randn(4, 5)),
-        lambda: model(mg.randn(1, 3)),
-        lambda: model.load_state_dict({"0.weight": mg.ones(2, 2)}),
-        lambda: model(mg.randn(4, 3)).backward(),
-        lambda: nn.functional.cross_entropy(model[0](mg.randn(4, 3)), mg.tensor([0, 1, 2, 0])).backward(),
-        lambda: model[0].weight.add_(1),
-    ]
-    for mistake in mistakes[:4]:
-        kept = model.state_dict()
-        with pytest.raises((ValueError, TypeError, IndexError, RuntimeError)):
-            mistake()
-        model.load_state_dict(kept)
-    for mistake in mistakes:
-        model.eval()
-        with pytest.raises((ValueError, TypeError, IndexError, RuntimeError)):
+    for training, mistake, error in [
+        (True, lambda: model(mg.randn(4, 5)), ValueError),
+        (True, lambda: model(mg.randn(1, 3)), ValueError),
+        (True, lambda: model.load_state_dict({"0.weight": mg.ones(2, 2)}), RuntimeError),
+        (True, lambda: model[0].weight.add_(1), RuntimeError),
+        (False, lambda: model(mg.randn(4, 3)).backward(), RuntimeError),
+        (False, lambda: nn.functional.cross_entropy(model(mg.randn(4, 3)), two_labels).backward(), ValueError),
+        (False, lambda: nn.functional.cross_entropy(model(mg.randn(4, 3)), outside).backward(), IndexError),
+    ]:
+        model.train(training)
+        with pytest.raises(error):
             mistake()
         assert everything() == before
 

@@ -32,7 +32,7 @@ needs_torch = pytest.mark.skipif(torch is None, reason="PyTorch is not installed
 DTYPES = st.sampled_from([np.float16, np.float32, np.float64])
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
 SPECIAL = [0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 3.0, -3.0, 6.0, 40.0, -40.0, 700.0, -700.0, 1e4, -1e4]  # ties are likely
-MODERATE = st.floats(-3, 3).map(lambda value: round(value, 2))
+MODERATE = st.floats(-3, 3).map(lambda value: round(value, 2) + 0.0)
 VALUES = st.sampled_from(SPECIAL) | MODERATE
 
 
@@ -97,8 +97,8 @@ def test_the_gradient_of_an_elementwise_function_is_the_same_element_by_element_
     np.testing.assert_allclose(slopes(op, x, create_graph=True)[0], together, rtol=1e-14, atol=1e-300)
 
 
-@needs_torch
-@pytest.mark.parametrize("op", [*UNARY, *BINARY])
+@needs_torch  # which has no clip without bounds, and no gradient of floor_divide
+@pytest.mark.parametrize("op", [p for p in [*UNARY, *BINARY] if p.id not in ("clip", "floor_divide")])
 @given(data=st.data())
 def test_values_and_gradients_equal_pytorchs_everywhere_also_at_ties_zeros_and_far_out(op: Op, data: Any) -> None:
     n = len(op.parameters) - len(op.defaults)
@@ -108,6 +108,7 @@ def test_values_and_gradients_equal_pytorchs_everywhere_also_at_ties_zeros_and_f
     out = SPECS[op.name].torch(torch, *theirs)
     agree(op(*[mg.tensor(a) for a in arrays]).data, out.detach().numpy())
     expected = torch.autograd.grad(out.sum(), theirs, allow_unused=True) if out.requires_grad else [None] * n
+    assume(not out.isnan().any())  # where there is no value, there is no gradient to compare
     for ours, g, a in zip(slopes(op, *arrays), expected, arrays, strict=True):
         agree(ours, np.zeros(a.shape) if g is None else g.numpy())
 
@@ -144,7 +145,7 @@ def test_a_reduction_over_any_axes_is_the_same_as_over_the_flattened_axes(name: 
     rest = [axis for axis in range(x.ndim) if axis not in chosen]
 
     t = mg.tensor(x, requires_grad=True)
-    y = function(t, axes, keepdims=keepdims)
+    y = function(t, axis=axes, keepdims=keepdims)
     kept = tuple(1 if axis in chosen else size for axis, size in enumerate(shape))
     assert y.shape == (kept if keepdims else tuple(shape[axis] for axis in rest))
 

@@ -7,6 +7,7 @@ from minigrad.autograd.grad_mode import enable_grad, no_grad, set_grad_enabled
 from minigrad.autograd.missing import why_no_grad
 from minigrad.check import gradcheck, gradgradcheck
 from minigrad.engine import grad
+from minigrad.op import missing
 
 __all__ = [
     "Function",
@@ -22,3 +23,5 @@ __all__ = [
     "set_grad_enabled",
     "why_no_grad",
 ]
+
+__getattr__ = missing(__name__, __all__)

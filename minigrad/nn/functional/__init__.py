@@ -56,6 +56,7 @@ from minigrad.nn.functional.loss import (
     soft_margin_loss,
 )
 from minigrad.nn.functional.normalization import batch_norm, group_norm, instance_norm, layer_norm, normalize, rms_norm
+from minigrad.op import missing
 from minigrad.ops.activation import hardswish, hardtanh, leaky_relu, relu, sigmoid, softplus
 from minigrad.ops.elementwise import tanh
 from minigrad.ops.nn import linear, log_softmax, softmax
@@ -131,3 +132,5 @@ __all__ = [
     "threshold",
     "unfold",
 ]
+
+__getattr__ = missing(__name__, __all__)

@@ -58,7 +58,7 @@ def cross_entropy(
         log_y_hat = log_softmax(logits, classes) * along_channels(weight, logits)
         return reduced(-(smooth * log_y_hat).sum(classes), reduction)
     plain = logits.ndim == 2 and weight is None and reduction == "mean" and not label_smoothing
-    if plain and not np.any(target == ignore_index):
+    if plain and not (as_array(target) == ignore_index).any():
         return ops.nn.cross_entropy(logits, target)
     return of_labels(log_softmax(rows(logits)), logits, target, weight, ignore_index, reduction, label_smoothing)
 
@@ -76,6 +76,12 @@ def of_labels(
     log_y_hat: Any, x: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float
 ) -> Any:
     """The loss of class labels for log-probabilities (n, C), the `rows` of an x."""
+    shape = x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()
+    given = getattr(target, "shape", target)
+    if x.ndim != 2 and given != shape:
+        raise ValueError(f"expected a target of shape {shape}, x without its classes, got {given}")
+    if weight is not None and weight.shape != log_y_hat.shape[1:]:
+        raise ValueError(f"weight needs shape {log_y_hat.shape[1:]}, one number for each class, not {weight.shape}")
     labels = as_array(target).reshape(-1) if hasattr(target, "dtype") else target
     kept = labels != ignore_index
     labels = np.where(kept, labels, 0)

@@ -154,6 +154,9 @@ def normalize(x: Any, p: float = 2.0, axis: Any = 1, eps: float = 1e-12) -> Any:
 
 def standardised(x: Any, axes: Any, eps: float) -> tuple[Any, Any, Any]:
     """(x − μ) / √(σ² + ε), with mean μ and variance σ² over the axes, and these two."""
+    if x.dtype == np.float16:  # in which 1 / σ³, a factor of the gradient, overflows where a group is constant
+        y, mean, var = standardised(x.astype(np.float32), axes, eps)
+        return y.astype(np.float16), mean, var
     mean = x.mean(axes, keepdims=True)
     centred = x - mean
     var = (centred * centred).mean(axes, keepdims=True)
