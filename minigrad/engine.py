@@ -70,7 +70,7 @@ def backpropagate(
     try:
         for node in nodes:
             if node.hooks:
-                gradients[node] = through_hooks(node, gradients[node])
+                gradients[node] = node.hooks(node, gradients[node])
             if node.op is None:
                 continue
             upstream = gradients[node] if node in wanted else gradients.pop(node)
@@ -93,29 +93,14 @@ def backpropagate(
                         see(step)
             if not retain_graph:
                 node.saved = None
-        for node in [end for end in gradients if end in ends and end.hooks]:
-            gradients[node] = through_hooks(node, gradients[node])
+        for node in ends.intersection(gradients):
+            if node.hooks:
+                gradients[node] = node.hooks(node, gradients[node])
     except Exception as error:
         hint = "" if node in graph.lines else "; inside autograd.detect_anomaly() this says by which line it was made"
         error.add_note(f"This happened in a backward pass, at {node}{hint}.")
         raise
     return gradients
-
-
-def through_hooks(node: Node, gradient: Any) -> Any:
-    """The gradient of `node` as its hooks leave it. It is a copy: hooks may write into theirs, and may keep it."""
-    tensor = as_tensor(gradient).clone()
-    for hook in list((node.hooks or {}).values()):
-        returned = hook(tensor)
-        if returned is not None:
-            if not isinstance(returned, graph.Tensor):
-                raise TypeError(f"the hook {hook} must return a tensor or None, not a {type(returned).__name__}")
-            if (returned.shape, returned.dtype) != (node.shape, node.dtype):
-                given = f"a gradient of {node.dtype} {node.shape} and returned {returned.dtype} {returned.shape}"
-                raise RuntimeError(f"the hook {hook} was given {given}: it must keep both dtype and shape")
-            tensor = returned
-    tensor = tensor.clone()
-    return tensor if isinstance(gradient, graph.Tensor) else tensor.data
 
 
 def chain_rule(node: Node, slot: int, gradient: LocalGradient, saved: Any, upstream: Any) -> Any:
@@ -216,10 +201,8 @@ def backward(
     to_fill = {node: node.tensor() for node in nodes if node.tensor is not None}
     for tensor in to_fill.values():
         if tensor is not None and tensor.grad is not None and getattr(tensor.grad, "shape", None) != tensor.shape:
-            kind = "leaf" if tensor.is_leaf else "tensor"
-            raise ValueError(
-                f"backward: a {kind} of shape {tensor.shape} has a .grad that does not fit: {tensor.grad!r:.60}"
-            )
+            found = f"{tensor.grad!r:.60}"
+            raise ValueError(f"backward: a tensor of shape {tensor.shape} has a .grad that does not fit: {found}")
     retain_graph = create_graph if retain_graph is None else retain_graph
     with graph.recording(create_graph):
         gradients = backpropagate(nodes, seed, retain_graph, create_graph, to_fill)

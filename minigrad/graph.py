@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import partial
@@ -44,7 +43,7 @@ class Node:
         ticket: creation order. A node is always younger than what it read, so "newest first" is a topological order.
         tensor: a weak reference to the Tensor whose `.grad` is to be filled: a leaf, or one with `retain_grad()`; for
             all others None. Weak, for a graph must not keep its own leaves alive.
-        hooks: functions to call with the gradient, see `Tensor.register_hook`; None where there never was one.
+        hooks: called with the gradient when it is complete, to return what takes its place; see `autograd/hooks.py`.
     """
 
     __slots__ = ("__weakref__", "dtype", "hooks", "inputs", "op", "saved", "shape", "tensor", "ticket")
@@ -56,7 +55,7 @@ class Node:
     dtype: Any
     ticket: int
     tensor: weakref.ref[Tensor] | None
-    hooks: OrderedDict[RemovableHandle, Callable[[Tensor], Any]] | None
+    hooks: Callable[[Node, Any], Any] | None
 
     def __init__(self, op: Op | None, inputs: Sequence[Node | None], saved: tuple[Any, ...], out: Any) -> None:
         self.op = op
@@ -86,24 +85,6 @@ class Node:
 # Whoever wants new nodes to remember the user's line that made them, as anomaly mode does; and node -> its line.
 line_wanted: list[Any] = []
 lines: weakref.WeakKeyDictionary[Node, str] = weakref.WeakKeyDictionary()
-
-
-class RemovableHandle:
-    """What registering a hook gives: `handle.remove()` takes the hook away, and so does leaving `with handle:`."""
-
-    def __init__(self, hooks: OrderedDict[RemovableHandle, Callable[..., Any]], hook: Callable[..., Any]) -> None:
-        self._hooks = weakref.ref(hooks)
-        hooks[self] = hook
-
-    def remove(self) -> None:
-        """Take the hook away; a second time does nothing."""
-        (self._hooks() or OrderedDict()).pop(self, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self.remove()
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ Next: `backend.py`, tensors made from nothing and random numbers.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from functools import update_wrapper
 from inspect import signature
@@ -19,7 +18,7 @@ from weakref import ref
 import numpy as np
 
 from minigrad import engine, graph
-from minigrad.graph import Node, RemovableHandle, is_grad_enabled, note_write
+from minigrad.graph import Node, is_grad_enabled, note_write
 from minigrad.op import Op, get_default_dtype, numpy_ops
 from minigrad.ops import activation, elementwise, linalg, nn, reduce
 from minigrad.ops import shape as shaping  # `shape` is what a tensor has
@@ -210,41 +209,14 @@ class Tensor:
         >>> square.grad
         tensor(3.)
         """
-        self._watched("retain_grad").tensor = ref(self)
+        if self.node is None:
+            raise RuntimeError("retain_grad: this tensor does not require grad, so no gradient will ever reach it")
+        self.node.tensor = ref(self)
 
     @property
     def retains_grad(self) -> bool:
         """Whether this tensor is no leaf but has been told to `retain_grad()`."""
         return self.node is not None and self.node.op is not None and self.node.tensor is not None
-
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
-        """Call `hook` with the gradient with respect to this tensor whenever a backward pass knows it completely.
-
-        Args:
-            hook: takes the gradient, a tensor of this one's shape and dtype. Returns None, or another such tensor, with
-                which the pass goes on in its place. Hooks run in the order in which they were added; then `.grad` is
-                filled.
-
-        Returns:
-            a handle: `handle.remove()` takes the hook away.
-
-        Raises:
-            RuntimeError: the tensor does not require grad.
-
-        >>> w = Tensor(2.0, requires_grad=True)
-        >>> handle = w.register_hook(lambda gradient: 10 * gradient)
-        >>> (w * w).backward()
-        >>> w.grad
-        tensor(40.)
-        """
-        node = self._watched("register_hook")
-        node.hooks = OrderedDict() if node.hooks is None else node.hooks
-        return RemovableHandle(node.hooks, hook)
-
-    def _watched(self, caller: str) -> Node:
-        if self.node is None:
-            raise RuntimeError(f"{caller}: this tensor does not require grad, so no gradient will ever reach it")
-        return self.node
 
     # -- out of the graph: numbers and arrays ---------------------------------------------------------------------
 

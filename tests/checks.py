@@ -15,13 +15,17 @@ import minigrad as mg
 from minigrad.op import Op
 from tests.cases import CASES, Case, Composition, differentiated
 from tests.oracle.ops import answers, weights
-from tests.oracle.record import HERE
+from tests.oracle.record import recorded
 
 
 @cache
-def recorded() -> dict[str, Any]:
-    with np.load(HERE / "ops.npz") as answers:
-        return dict(answers)
+def recorded_answers() -> dict[str, dict[str, Any]]:
+    """Name of a case -> what was recorded for it."""
+    cases: dict[str, dict[str, Any]] = {}
+    for key, value in recorded("ops").items():
+        name, _, what = key.rpartition("]/")
+        cases.setdefault(f"{name}]", {})[what] = value
+    return cases
 
 
 @cache
@@ -29,7 +33,7 @@ def theirs(name: str) -> dict[str, Any]:
     """PyTorch's answers for one case: computed now if PyTorch is installed, otherwise as they were recorded."""
     if importlib.util.find_spec("torch"):
         return answers(*CASES[name])
-    return {key.rpartition("]/")[2]: value for key, value in recorded().items() if key.startswith(f"{name}/")}
+    return recorded_answers()[name]
 
 
 def tensors(case: Case, where: list[int]) -> list[Any]:

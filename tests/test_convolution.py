@@ -13,7 +13,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad.ops import convolution
+from minigrad.nn.functional import windows as convolution
 from tests.oracle import convolution as oracle
 from tests.oracle.record import load
 

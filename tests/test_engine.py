@@ -1056,7 +1056,7 @@ def test_a_gradient_that_does_not_fit_its_leaf_is_refused_before_anything_change
     a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
     b.grad = mg.ones(5)
     product = (a * b).sum()
-    with pytest.raises(ValueError, match=r"leaf of shape \(2,\) has a .grad that does not fit"):
+    with pytest.raises(ValueError, match=r"tensor of shape \(2,\) has a .grad that does not fit"):
         product.backward()
     assert a.grad is None
     b.grad = None

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import minigrad as mg
-from minigrad.op import Op
+from minigrad.op import Op, registry
 
 PACKAGE = Path(mg.__file__).parent
 CHAPTERS = ["graph", "op", "ops", "engine", "tensor", "backend", "functions"]
@@ -193,6 +193,12 @@ def test_importing_minigrad_needs_nothing_beyond_numpy_and_the_standard_library(
 def test_the_reading_path_is_an_afternoon() -> None:
     lines = {chapter: sum(code_lines(file.read_text()) for file in files(chapter)) for chapter in CHAPTERS}
     assert sum(lines.values()) < 1600, lines
+
+
+def test_an_operator_takes_five_lines_on_average() -> None:
+    operators = [op for op in registry.values() if op.forward.__module__.startswith("minigrad.ops.")]
+    lines = sum(code_lines(file.read_text()) for file in files("ops"))
+    assert lines <= 5 * len(operators), f"{lines} lines for {len(operators)} operators"
 
 
 def test_no_line_is_crammed() -> None:

@@ -222,7 +222,7 @@ def test_float16_can_be_multiplied() -> None:
 
 MISTAKES: dict[str, tuple[Any, str]] = {
     "transposed y": (lambda: ones(2, 3) @ ones(4, 3), r"last axis of x \(3\).*last but one of y \(4\); x @ y.mT would"),
-    "transposed x": (lambda: ones(3, 2) @ ones(3), r"last axis of x \(2\).*only one of y \(3\); x.mT @ y would fit"),
+    "transposed x": (lambda: ones(3, 2) @ ones(3), r"last axis of x \(2\).*only one of y \(3\)\. It computes"),
     "neither": (lambda: ones(2, 3) @ ones(5, 4), r"last axis of x \(3\) must equal the last but one of y \(5\)\. It"),
     "vectors": (lambda: ones(2) @ ones(3), r"last axis of x \(2\) must equal the only one of y \(3\)\. It computes"),
     "stacks": (lambda: ones(2, 3, 4) @ ones(3, 4, 5), r"leading axes \(2,\) and \(3,\) must agree"),

@@ -53,7 +53,7 @@ def test_another_reduction_is_refused(call: Any) -> None:
         (
             lambda: F.cross_entropy(mg.ones(2, 3), mg.tensor([0, 3])),
             IndexError,
-            "label 3 is out of range: .* 3 classes",
+            "label 3 is out of range: 3 classes",
         ),
         (lambda: F.cross_entropy(mg.ones(2, 3, 2), mg.tensor([[0, 1], [5, 0]])), IndexError, "label 5 is out of range"),
         (lambda: F.nll_loss(mg.ones(2, 3), mg.tensor([0, -1]), ignore_index=1), IndexError, "label -1 is out of range"),

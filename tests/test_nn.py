@@ -764,14 +764,18 @@ def test_cross_entropy_loss_is_the_mean_of_minus_log_softmax(float64: Any) -> No
 @pytest.mark.parametrize(
     ("target", "error", "message"),
     [
-        ([0, 4], IndexError, "label 4 is out of range: logits with 4 classes take labels 0 ... 3"),
+        ([0, 4], IndexError, "label 4 is out of range: 4 classes have the labels 0 ... 3"),
         ([-1, 0], IndexError, "label -1 is out of range"),
         ([0.0, 1.0], TypeError, "target must hold integer class labels, not float32"),
-        ([0, 1, 2], ValueError, r"expected logits \(N, C\) and target \(N,\), got \(2, 4\) and \(3,\)"),
+        (
+            [0, 1, 2],
+            ValueError,
+            r"expected logits \(N, C\) and target \(N,\), the class of each row, got \(2, 4\) and \(3,\)",
+        ),
         (
             [[1, 0, 0, 0], [0, 1, 0, 0]],
             ValueError,
-            "target is a tensor or array with the class of each row, not one column per class",
+            "the class of each row, got",
         ),
     ],
 )
@@ -806,6 +810,7 @@ def test_a_module_that_refers_to_its_parent_is_walked_once() -> None:
 
 def test_labels_in_a_list_are_refused_with_what_was_expected() -> None:
     with pytest.raises(
-        ValueError, match=r"expected logits \(N, C\) and target \(N,\), got \(2, 3\) and \[0, 1\]; target is a"
+        ValueError,
+        match=r"expected logits \(N, C\) and target \(N,\), the class of each row, got \(2, 3\) and \[0, 1\]",
     ):
         nn.CrossEntropyLoss()(mg.zeros(2, 3), [0, 1])

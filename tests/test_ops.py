@@ -128,12 +128,9 @@ def test_fused_gradient_equals_that_of_the_composition(name: str, op: Any, case:
 
 def test_recorded_answers_are_those_of_the_cases_and_of_pytorch() -> None:
     """What was recorded is complete and, where PyTorch is installed, what it answers today."""
-    answers = {
-        f"{name}/{what}": value
-        for name, (_, case) in CASES.items()
-        if case.torch
-        for what, value in checks.theirs(name).items()
-    }
-    assert checks.recorded().keys() == answers.keys(), "run `make record`"
-    for name, value in answers.items():
-        np.testing.assert_allclose(checks.recorded()[name], value, rtol=1e-12, atol=1e-12, err_msg=name)
+    recorded = checks.recorded_answers()
+    assert recorded.keys() == {name for name, (_, case) in CASES.items() if case.torch}, "run `make record`"
+    for name, answers in recorded.items():
+        assert answers.keys() == checks.theirs(name).keys()
+        for what, value in checks.theirs(name).items():
+            np.testing.assert_allclose(answers[what], value, rtol=1e-12, atol=1e-12, err_msg=f"{name} {what}")

@@ -27,7 +27,7 @@ from tests.cases import CASES, differentiated
 from tests.conftest import WRONG_GRADIENTS
 
 WITH_GRADIENTS = {
-    name: op for name, op in registry.items() if op.gradients and op.forward.__module__.startswith("minigrad.ops")
+    name: op for name, op in registry.items() if op.gradients and op.forward.__module__.startswith("minigrad.")
 }
 
 
@@ -140,7 +140,7 @@ def helpers(rule: Callable[..., Any]) -> list[Callable[..., Any]]:
     while to_read:
         for name in to_read.pop().__code__.co_names:
             called = rule.__globals__.get(name)
-            if inspect.isfunction(called) and called.__module__.startswith("minigrad.ops") and called not in found:
+            if inspect.isfunction(called) and called.__module__.startswith("minigrad.") and called not in found:
                 found.append(called)
                 to_read.append(called)
     return found

@@ -4,6 +4,7 @@ from minigrad.autograd import functional
 from minigrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from minigrad.autograd.function import Function, once_differentiable
 from minigrad.autograd.grad_mode import enable_grad, no_grad, set_grad_enabled
+from minigrad.autograd.hooks import register_hook
 from minigrad.autograd.missing import why_no_grad
 from minigrad.check import gradcheck, gradgradcheck
 from minigrad.engine import grad
@@ -19,6 +20,7 @@ __all__ = [
     "gradgradcheck",
     "no_grad",
     "once_differentiable",
+    "register_hook",
     "set_detect_anomaly",
     "set_grad_enabled",
     "why_no_grad",

@@ -150,11 +150,12 @@ def log1p(x):
     return np.log1p(x)
 
 
-@op(
-    np.logaddexp,
-    x=lambda x, y: np.exp(-np.logaddexp(0, y - x)),  # 1 / (1 + eʸ⁻ˣ), without overflow
-    y=lambda x, y: np.exp(-np.logaddexp(0, x - y)),
-)
+def share(x, y):
+    """eˣ / (eˣ + eʸ), without overflow."""
+    return np.exp(-np.logaddexp(0, y - x))
+
+
+@op(np.logaddexp, x=lambda x, y: share(x, y), y=lambda x, y: share(y, x))
 def logaddexp(x, y):
     """log(eˣ + eʸ), elementwise, without overflow; shapes broadcast. Two equal infinities have gradient nan."""
     return np.logaddexp(x, y)
@@ -430,11 +431,8 @@ def isclose(x, y, rtol=1e-5, atol=1e-8, equal_nan=False):
     return np.isclose(x, y, rtol, atol, equal_nan)
 
 
-# PyTorch's names of the same operators.
-neg, sub, mul, div, pow, absolute = negative, subtract, multiply, divide, power, abs
-asin, acos, atan, atan2 = arcsin, arccos, arctan, arctan2
-asinh, acosh, atanh = arcsinh, arccosh, arctanh
-true_divide, fix, clamp = divide, trunc, clip
-bitwise_not = invert
-astype = cast  # and NumPy's
+# PyTorch's names of the same operators; `astype` is NumPy's.
+neg, sub, mul, div, true_divide, pow, absolute = negative, subtract, multiply, divide, divide, power, abs
+asin, acos, atan, atan2, asinh, acosh, atanh = arcsin, arccos, arctan, arctan2, arcsinh, arccosh, arctanh
 eq, ne, lt, le, gt, ge = equal, not_equal, less, less_equal, greater, greater_equal
+fix, clamp, bitwise_not, astype = trunc, clip, invert, cast

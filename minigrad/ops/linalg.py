@@ -45,16 +45,11 @@ def mismatch(x, y):
     """Why arrays of the shapes `x` and `y` cannot be multiplied, and what to write instead."""
     if not x or not y:
         return "expected vectors or matrices; a number multiplies by x * y"
-    rows = y[-2] if len(y) > 1 else y[0]
-    if x[-1] == rows:
+    if x[-1] == y[-2:][0]:
         return f"the leading axes {x[:-2]} and {y[:-2]} must agree: be equal, 1 or missing"
-    hint = ""
-    if len(y) > 1 and x[-1] == y[-1]:
-        hint = "; x @ y.mT would fit"
-    elif len(x) > 1 and x[-2] == rows:
-        hint = "; x.mT @ y would fit"
+    hint = "; x @ y.mT would fit" if len(y) > 1 and x[-1] == y[-1] else ""
     which = "last but one" if len(y) > 1 else "only one"
-    return f"the last axis of x ({x[-1]}) must equal the {which} of y ({rows}){hint}"
+    return f"the last axis of x ({x[-1]}) must equal the {which} of y ({y[-2:][0]}){hint}"
 
 
 def einsum_arrays(g, arrays, arrays_shape, subscripts, i):
@@ -109,17 +104,7 @@ def inv(x):
     return np.linalg.inv(x)
 
 
-def solve_A(g, A, out):
-    """−A⁻ᵀ g Xᵀ, where X is the result."""
-    return -(solve(mT(A), g) @ mT(out))
-
-
-def solve_B(g, A):
-    """A⁻ᵀ g."""
-    return solve(mT(A), g)
-
-
-@op(A=solve_A, B=solve_B)
+@op(A=lambda g, A, out: -(solve(mT(A), g) @ mT(out)), B=lambda g, A: solve(mT(A), g))
 def solve(A, B):
     """A⁻¹ B, the X of A X = B: invertible A (..., n, n) and columns B (..., n, m) give (..., n, m)."""
     check_square(A)

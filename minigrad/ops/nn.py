@@ -13,11 +13,7 @@ from minigrad.ops import reduce
 from minigrad.ops.elementwise import check_floating
 
 
-@op(
-    x=lambda g, weight: g @ weight,
-    weight=lambda g, x: rows(g).swapaxes(0, 1) @ rows(x),
-    bias=1,
-)
+@op(x=lambda g, weight: g @ weight, weight=lambda g, x: rows(g).swapaxes(0, 1) @ rows(x), bias=1)
 def linear(x, weight, bias=None):
     """x Wᵀ + b: x (..., in), weight (out, in) and bias (out) or None give (..., out)."""
     try:
@@ -32,35 +28,34 @@ def rows(x):
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])  # not −1, which an axis of size 0 makes ambiguous
 
 
+def shifted(x, axis):
+    """x minus its largest along axis: then no exponential overflows, and the largest is 1."""
+    check_floating(x)
+    return x - x.max(axis, keepdims=True) if 0 not in x.shape else +x
+
+
 @op(x=lambda g, out, axis: out * (g - reduce.sum(g * out, axis, keepdims=True)))
 def softmax(x, axis=-1):
     """eˣ / Σ eˣ along axis: positive numbers that sum to 1. Large x do not overflow."""
-    check_floating(x)
-    if 0 in x.shape:  # nothing can be the largest
-        return +x
-    e = np.exp(x - x.max(axis, keepdims=True))
+    e = np.exp(shifted(x, axis))
     return e / reduce.sum(e, axis, keepdims=True)
 
 
 @op(x=lambda g, out, axis: g - np.exp(out) * reduce.sum(g, axis, keepdims=True))
 def log_softmax(x, axis=-1):
     """x − log Σ eˣ along axis: the logarithm of softmax, exact where that rounds to 0."""
-    check_floating(x)
-    if 0 in x.shape:
-        return +x
-    shifted = x - x.max(axis, keepdims=True)
-    return shifted - np.log(reduce.sum(np.exp(shifted), axis, keepdims=True))
+    z = shifted(x, axis)
+    return z - np.log(reduce.sum(np.exp(z), axis, keepdims=True)) if x.size else z
 
 
 @op(saves=("y_hat",), logits=lambda g, y_hat, target: g / len(target) * (y_hat - one_hot(target, y_hat)))
 def cross_entropy(logits, target):
     """Mean of −log softmax(logits)[target]: logits (N, C), target (N) of class labels 0 ... C−1."""
-    check_floating(logits)
     check_labels(logits, target)
-    shifted = logits - logits.max(1, keepdims=True)
-    e = np.exp(shifted)
+    z = shifted(logits, 1)
+    e = np.exp(z)
     total = reduce.sum(e, 1, keepdims=True)
-    losses = np.log(total)[:, 0] - shifted[np.arange(len(target)), target]
+    losses = np.log(total)[:, 0] - z[np.arange(len(target)), target]
     return reduce.mean(losses), e / total
 
 
@@ -80,25 +75,23 @@ def binary_cross_entropy(x, target):
 
 def check_labels(logits, target):
     """Raise unless target (N) holds class labels for logits (N, C)."""
-    if logits.ndim != 2 or getattr(target, "shape", None) != logits.shape[:1]:
+    shape = getattr(target, "shape", target)
+    if logits.ndim != 2 or shape != logits.shape[:1]:
         raise ValueError(
-            f"expected logits (N, C) and target (N,), got {logits.shape} and {getattr(target, 'shape', target)}; "
-            f"target is a tensor or array with the class of each row, not one column per class"
+            f"expected logits (N, C) and target (N,), the class of each row, got {logits.shape} and {shape}"
         )
     if target.dtype.kind not in "iu":
         raise TypeError(f"target must hold integer class labels, not {target.dtype}; write target.astype(int)")
     classes = logits.shape[1]
     if target.size and not (target.min() >= 0 and target.max() < classes):
         wrong = target[(target < 0) | (target >= classes)][0]
-        raise IndexError(
-            f"label {wrong} is out of range: logits with {classes} classes take labels 0 ... {classes - 1}"
-        )
+        raise IndexError(f"label {wrong} is out of range: {classes} classes have the labels 0 ... {classes - 1}")
 
 
 @op(
     saves=("mean", "var"),
     x=lambda g, x, weight, mean, var, eps: batch_norm_x(g, x - mean, along_channels(weight, x), var + eps),
-    weight=lambda g, x, mean, var, eps: batch_norm_weight(g, x - mean, var + eps),
+    weight=lambda g, x, mean, var, eps: reduce.sum(g * (x - mean) / np.sqrt(var + eps), all_but_channels(g)),
     bias=lambda g: reduce.sum(g, all_but_channels(g)),
 )
 def batch_norm(x, weight=None, bias=None, eps=1e-5):
@@ -116,11 +109,6 @@ def batch_norm_x(g, centred, weight, var):
     by_mean = reduce.mean(g, all_but_channels(g), keepdims=True)
     by_var = centred * (reduce.mean(g * centred, all_but_channels(g), keepdims=True) / var)
     return (g - by_mean - by_var) * (weight / np.sqrt(var))
-
-
-def batch_norm_weight(g, centred, var):
-    """The sum of g · x_hat."""
-    return reduce.sum(g * centred, all_but_channels(g)) / np.sqrt(var).reshape(-1)
 
 
 def all_but_channels(x):

@@ -29,8 +29,10 @@ def axes_of(axis, ndim):
     return tuple(range(ndim)) if axis is None or not ndim else normalize_axis_tuple(axis, ndim)
 
 
-def total(x, axis, keepdims):
-    """The sum, with the digits that NumPy would lose by adding one row after the other in the dtype of `x`."""
+@op(np.sum, x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims))
+def sum(x, axis=None, keepdims=False):
+    """Sum over axis: None for all, a number or several; keepdims keeps it as an axis of size 1."""
+    # NumPy would lose digits by adding one row after the other in the dtype of x.
     axes = axes_of(axis, x.ndim)
     n = math.prod(x.shape[a] for a in axes)
     if x.dtype == np.float16 or (x.dtype == np.float32 and n > 4096):
@@ -42,18 +44,12 @@ def total(x, axis, keepdims):
     return out.reshape((1,) * rows * keepdims + x.shape[rows:])
 
 
-@op(np.sum, x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims))
-def sum(x, axis=None, keepdims=False):
-    """Sum over axis: None for all, a number or several; keepdims keeps it as an axis of size 1."""
-    return total(x, axis, keepdims)
-
-
 @op(np.mean, x=lambda g, x_shape, axis, keepdims: spread(g / count(x_shape, axis), x_shape, axis, keepdims))
 def mean(x, axis=None, keepdims=False):
     """Mean over axis: None for all, a number or several; keepdims keeps it as an axis of size 1."""
     if x.dtype.kind != "f" or x.dtype == np.float16:
         return x.mean(axis, keepdims=keepdims)
-    return total(x, axis, keepdims) / count(x.shape, axis)
+    return sum(x, axis, keepdims) / count(x.shape, axis)
 
 
 def extreme(g, x, out, axis, keepdims):

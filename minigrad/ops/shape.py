@@ -135,9 +135,5 @@ def reads_once(index):
     return all(part is None or isinstance(part, int | slice | type(...)) for part in parts)
 
 
-# PyTorch's other names.
-view = reshape
-swapdims = swapaxes
-expand_dims = unsqueeze  # NumPy's
-moveaxis = movedim  # and NumPy's
-nonzero = argwhere
+# PyTorch's other names, and NumPy's.
+view, swapdims, expand_dims, moveaxis, nonzero = reshape, swapaxes, unsqueeze, movedim, argwhere

@@ -13,10 +13,10 @@ from minigrad.op import Op, compositions, registry
 from tests.cases import activation, elementwise, functional, functions, linalg, nn, rearrange, reduce, shape
 from tests.cases.common import Case, Spec
 
-OPERATORS = {name: op for name, op in registry.items() if op.forward.__module__.startswith("minigrad.ops")}
+OPERATORS = {name: op for name, op in registry.items() if op.forward.__module__.startswith("minigrad.")}
 OPERATOR_SPECS = (
     elementwise.SPECS | activation.SPECS | reduce.SPECS | shape.SPECS | linalg.SPECS | nn.SPECS
-)  # of `minigrad.ops`
+)  # of `minigrad.ops` and, for convolution, `minigrad.nn.functional.windows`
 # Of `minigrad.functions`, `minigrad.rearrange`, `minigrad.linalg` and `minigrad.nn.functional`.
 COMPOSITION_SPECS = functions.SPECS | rearrange.SPECS | linalg.COMPOSITIONS | functional.SPECS
 SPECS: dict[str, Spec] = OPERATOR_SPECS | COMPOSITION_SPECS

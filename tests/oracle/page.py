@@ -24,8 +24,8 @@ ROOMS = {
     "reduce": "Reductions",
     "shape": "Shape and indexing",
     "linalg": "Linear algebra",
-    "convolution": "Convolution",
     "nn": "Neural networks",
+    "windows": "Convolution, in `nn/functional/windows.py`",
 }
 INTRODUCTION = """# Operators
 
@@ -52,7 +52,7 @@ def page(errors: dict[str, dict[str, float]]) -> str:
             "|---|---|---|---|---|---|",
         ]
         for name, op in OPERATORS.items():
-            if op.forward.__module__ == f"minigrad.ops.{room}":
+            if op.forward.__module__.rpartition(".")[2] == room:
                 lines.append(row(name, op, [summary(op), gradient(op), kinks(name)], errors))
         lines.append("")
     lines += ["## Composed of operators\n", "| function | computes | cases | error |", "|---|---|---|---|"]
@@ -64,7 +64,7 @@ def page(errors: dict[str, dict[str, float]]) -> str:
 
 def public(name: str) -> str:
     room, _, function = name.partition(".")
-    return {"functions": "mg.", "linalg": "mg.linalg.", "nn": "F."}[room] + function
+    return {"functions": "mg.", "rearrange": "mg.", "linalg": "mg.linalg.", "nn": "F."}[room] + function
 
 
 def row(name: str, function: Any, cells: list[str], errors: Any, key: str = "") -> str:
@@ -95,11 +95,13 @@ def kinks(name: str) -> str:
         if alone and case.kink and np.shape(op(*case.args)) == np.shape(case.args[0]):
             slopes = checks.gradients_of_sum(op, case)
             found.update(zip(np.ravel(case.args[0]).tolist(), np.ravel(slopes).tolist(), strict=True))
+    if found and not any(found.values()):
+        return "0 everywhere"
     return ", ".join(f"{number(x)}: {number(found[x])}" for x in sorted(found))
 
 
 def number(x: float) -> str:
-    return f"{x:.4g}".replace("-", "−").replace("inf", "∞")
+    return f"{x + 0.0:.4g}".replace("-", "−").replace("inf", "∞")
 
 
 def powers(errors: dict[str, float]) -> Iterator[str]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.nn.functional.windows import add_windows, convolve, convolve_x, max_windows, window_counts, windows
 from minigrad.op import composed
-from minigrad.ops.convolution import add_windows, convolve, convolve_x, max_windows, window_counts, windows
 from minigrad.ops.nn import along_channels
 from minigrad.rearrange import pad
 

@@ -1,4 +1,6 @@
-"""Chapter 3g: convolution, and the windows that it looks through. All of it for any number of spatial axes.
+"""The operators of convolution, and the windows that it looks through. All of it for any number of spatial axes.
+
+They are declared here and not in `ops/`, as you would declare operators of your own: nothing else needs them.
 
 A kernel of size 3 with stride 2 looks at x through these windows:
 
