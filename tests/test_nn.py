@@ -770,12 +770,12 @@ def test_cross_entropy_loss_is_the_mean_of_minus_log_softmax(float64: Any) -> No
         (
             [0, 1, 2],
             ValueError,
-            r"expected logits \(N, C\) and target \(N,\), the class of each row, got \(2, 4\) and \(3,\)",
+            r"expected logits \(N, C\) and target \(N,\), the class of a row, got \(2, 4\) and \(3,\)",
         ),
         (
             [[1, 0, 0, 0], [0, 1, 0, 0]],
             ValueError,
-            "the class of each row, got",
+            "the class of a row, got",
         ),
     ],
 )
@@ -811,6 +811,6 @@ def test_a_module_that_refers_to_its_parent_is_walked_once() -> None:
 def test_labels_in_a_list_are_refused_with_what_was_expected() -> None:
     with pytest.raises(
         ValueError,
-        match=r"expected logits \(N, C\) and target \(N,\), the class of each row, got \(2, 3\) and \[0, 1\]",
+        match=r"expected logits \(N, C\) and target \(N,\), the class of a row, got \(2, 3\) and \[0, 1\]",
     ):
         nn.CrossEntropyLoss()(mg.zeros(2, 3), [0, 1])

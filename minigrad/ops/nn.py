@@ -77,9 +77,7 @@ def check_labels(logits, target):
     """Raise unless target (N) holds class labels for logits (N, C)."""
     shape = getattr(target, "shape", target)
     if logits.ndim != 2 or shape != logits.shape[:1]:
-        raise ValueError(
-            f"expected logits (N, C) and target (N,), the class of each row, got {logits.shape} and {shape}"
-        )
+        raise ValueError(f"expected logits (N, C) and target (N,), the class of a row, got {logits.shape} and {shape}")
     if target.dtype.kind not in "iu":
         raise TypeError(f"target must hold integer class labels, not {target.dtype}; write target.astype(int)")
     classes = logits.shape[1]
