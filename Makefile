@@ -24,7 +24,7 @@ train: $(VENV)/.has-examples ## train a network on real handwritten digits, show
 test: $(VENV)/.has-$(EXTRAS) ## run the tests
 	@$(RUN) -m pytest $(ARGS)
 
-coverage: $(VENV)/.has-$(EXTRAS) ## run the tests, list the lines they miss
+coverage: $(VENV)/.has-$(EXTRAS) ## run the tests, list lines and branches they miss
 	@$(RUN) -m pytest --cov $(ARGS)
 
 lint: $(VENV)/.has-lint ## check style and formatting

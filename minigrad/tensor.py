@@ -351,9 +351,9 @@ class Tensor:
         """This tensor where `condition` holds, elsewhere `other`; shapes broadcast."""
         return elementwise.where(condition, self, other)
 
-    def flip(self, *axis: Any) -> Tensor:
+    def flip(self, *dims: Any, **named: Any) -> Tensor:
         """The elements in reverse order along these axes, or along all: `t.flip(0, 1)` or `t.flip((0, 1))`."""
-        return shaping.flip(self, unpacked(axis) or None)
+        return shaping.flip(self, **named) if named else shaping.flip(self, unpacked(dims) or None)
 
     def transpose(self, axis0: int, axis1: int) -> Tensor:
         """Two axes exchanged, as in PyTorch. For NumPy's meaning see `permute`, or `np.transpose(t, axes)`."""

@@ -642,6 +642,32 @@ def test_setup_context_may_be_apart_from_forward() -> None:
     assert autograd.gradgradcheck(Square.apply, leaf([1.0, 2.0]))
 
 
+def test_what_is_saved_may_be_none_or_a_constant_also_when_differentiated_again() -> None:
+    class Shift(autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x, None, mg.tensor([3.0, 3.0], dtype=mg.float64))
+            return 3 * x * x
+
+        @staticmethod
+        def backward(ctx, g):
+            x, nothing, three = ctx.saved_tensors
+            assert nothing is None
+            return 2 * g * x * three
+
+    assert autograd.gradgradcheck(Shift.apply, leaf([1.0, 2.0]))
+
+
+def test_a_function_without_backward_says_so() -> None:
+    class Half(autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x / 2
+
+    with pytest.raises(NotImplementedError, match=r"backward\(ctx, \*grad_outputs\)"):
+        Half.apply(leaf([1.0])).sum().backward()
+
+
 def test_none_for_a_tensor_means_no_influence() -> None:
     class Ignore(autograd.Function):
         @staticmethod

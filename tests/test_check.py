@@ -72,6 +72,11 @@ def test_false_instead_of_an_error_where_that_is_wanted() -> None:
     assert gradgradcheck(cube_with_wrong_second_gradient, leaf([2.0]), raise_exception=False) is False
 
 
+def test_an_output_without_a_graph_is_named_if_it_depends_on_the_input_all_the_same() -> None:
+    with pytest.raises(GradientError, match=r"output 1, element \[0\].*gradient is 0, the difference quotient 2"):
+        gradcheck(lambda x: (x * x, 2 * x.detach()), leaf([3.0]))
+
+
 def test_a_gradient_that_is_not_a_number_never_passes() -> None:
     @op(x=lambda x: x * np.nan)
     def no_number(x):

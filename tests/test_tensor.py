@@ -1049,3 +1049,18 @@ def test_dlpack_shares_memory_with_pytorch() -> None:
 
 def test_a_long_tensor_shows_its_shape() -> None:
     assert repr(mg.zeros(2000)) == "tensor([0., 0., 0., ..., 0., 0., 0.], size=(2000,))"
+
+
+def test_flip_as_a_method_takes_its_axes_one_by_one_as_a_tuple_or_none() -> None:
+    x = mg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert x.flip(0).tolist() == x.flip((0,)).tolist() == x.flip(dims=0).tolist() == [[3, 4], [1, 2]]
+    assert x.flip(0, 1).tolist() == x.flip().tolist() == [[4, 3], [2, 1]]
+
+
+def test_asking_a_computed_tensor_for_its_gradient_changes_nothing_and_joining_along_no_axis_flattens() -> None:
+    x = leaf([[1.0], [2.0]])
+    y = x * 2
+    node = y.node
+    assert y.requires_grad_() is y
+    assert y.node is node
+    assert np.concatenate([x, y], axis=None).tolist() == [1, 2, 2, 4]
