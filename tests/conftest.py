@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 import minigrad as mg
+from minigrad.op import Op
 
 _ran: Counter[str] = Counter()
-_operators: set[str] = set()
+_subjects: dict[str, set[str]] = {"operators": set(), "compositions": set()}
 WRONG_GRADIENTS: Counter[bool] = Counter()  # made on purpose: whether the checks caught it
 
 
@@ -25,7 +26,7 @@ def tally() -> Callable[[Any, str], None]:
     """Count a check of an operator that has passed."""
 
     def count(op: Any, what: str) -> None:
-        _operators.add(op.name)
+        _subjects["operators" if isinstance(op, Op) else "compositions"].add(op.name)
         _ran[what] += 1
 
     return count
@@ -34,6 +35,7 @@ def tally() -> Callable[[Any, str], None]:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if _ran:
         counts = ", ".join(f"{what} {n}" for what, n in _ran.items())
-        terminalreporter.write_line(f"{len(_operators)} operators, cases passed: {counts}")
+        subjects = " and ".join(f"{len(names)} {kind}" for kind, names in _subjects.items())
+        terminalreporter.write_line(f"{subjects}, cases passed: {counts}")
     if made := WRONG_GRADIENTS.total():
         terminalreporter.write_line(f"{made} wrong gradients made, {WRONG_GRADIENTS[True]} caught")

@@ -76,6 +76,59 @@ def mlp(framework: Any, batch: int, width: int) -> Callable[[], None]:
     return run
 
 
+def leaves(framework: Any, *shapes: tuple[int, ...]) -> list[Any]:
+    """Parameters with small random numbers, the same for every framework."""
+    random = np.random.default_rng(0)
+    return [
+        framework.tensor(0.1 * random.standard_normal(shape, dtype=np.float32), requires_grad=True) for shape in shapes
+    ]
+
+
+def repeated(loss: Callable[[], Any], parameters: list[Any]) -> Callable[[], None]:
+    """Forward and backward of a loss."""
+
+    def run() -> None:
+        for parameter in parameters:
+            parameter.grad = None
+        loss().backward()
+
+    return run
+
+
+def convolutions(framework: Any, batch: int) -> Callable[[], None]:
+    """Two convolutions with pooling and a linear layer, on images of 28 × 28."""
+    F = framework.nn.functional
+    parameters = leaves(framework, (16, 1, 3, 3), (16,), (32, 16, 3, 3), (32,), (10, 32 * 7 * 7), (10,))
+    (images,) = leaves(framework, (batch, 1, 28, 28))
+    images, labels = images.detach(), framework.tensor(np.arange(batch) % 10)
+
+    def loss() -> Any:
+        x = F.max_pool2d(F.relu(F.conv2d(images, *parameters[:2], padding=1)), 2)
+        x = F.max_pool2d(F.relu(F.conv2d(x, *parameters[2:4], padding=1)), 2)
+        return F.cross_entropy(F.linear(x.reshape(batch, -1), *parameters[4:]), labels)
+
+    return repeated(loss, parameters)
+
+
+def attention(framework: Any, batch: int, length: int, width: int) -> Callable[[], None]:
+    """A transformer's block: layer normalisation, attention of four heads, a gelu network."""
+    F = framework.nn.functional
+    shapes = [(3 * width, width), (width, width), (4 * width, width), (width, 4 * width)]
+    parameters = leaves(framework, *shapes)
+    (x,) = leaves(framework, (batch, length, width))
+    x = x.detach()
+
+    def loss() -> Any:
+        heads = F.linear(F.layer_norm(x, (width,)), parameters[0]).reshape(batch, length, 3, 4, width // 4)
+        query, key, value = heads.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        y = x + F.linear(mixed.transpose(1, 2).reshape(batch, length, width), parameters[1])
+        hidden = F.gelu(F.linear(F.layer_norm(y, (width,)), parameters[2]), approximate="tanh")
+        return (y + F.linear(hidden, parameters[3])).square().mean()
+
+    return repeated(loss, parameters)
+
+
 def compare(title: str, contestants: dict[str, Callable[[], None]], runs: int, per: int = 1) -> None:
     """Let the contestants take turns, and print their medians and how many times each takes what minigrad takes."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
@@ -107,6 +160,14 @@ def main() -> None:
         if has_torch:
             contestants["PyTorch"] = mlp(torch, batch, width)
         compare(f"training step, batch {batch}, width {width}", contestants, runs)
+    for title, make in [
+        ("two convolutions, batch 64", lambda framework: convolutions(framework, 64)),
+        ("transformer block, 16 × 64 × 128", lambda framework: attention(framework, 16, 64, 128)),
+    ]:
+        contestants = {"minigrad": make(mg)}
+        if has_torch:
+            contestants["PyTorch"] = make(torch)
+        compare(title, contestants, runs)
 
 
 if __name__ == "__main__":
