@@ -12,6 +12,7 @@ To read the source, follow the chapters: graph, op, ops, engine, tensor, backend
 
 __version__ = "0.1.0"
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from minigrad import autograd, linalg, nn, optim
 from minigrad.autograd import enable_grad, no_grad, set_grad_enabled
 from minigrad.backend import (
     arange,
+    as_tensor,
     empty,
     eye,
     from_dlpack,
@@ -39,7 +41,21 @@ from minigrad.backend import (
     zeros_like,
 )
 from minigrad.engine import grad
-from minigrad.functions import addcdiv, addcmul, lerp, masked_fill, nanmean, nansum, norm, std, std_mean, var, var_mean
+from minigrad.functions import (
+    addcdiv,
+    addcmul,
+    allclose,
+    equal,
+    lerp,
+    masked_fill,
+    nanmean,
+    nansum,
+    norm,
+    std,
+    std_mean,
+    var,
+    var_mean,
+)
 from minigrad.graph import is_grad_enabled
 from minigrad.linalg import (
     bmm,
@@ -92,7 +108,6 @@ from minigrad.ops.elementwise import (
     div,
     divide,
     eq,
-    equal,
     erf,
     erfc,
     exp,
@@ -169,9 +184,7 @@ from minigrad.ops.reduce import (
     cumprod,
     cumsum,
     logsumexp,
-    max,
     mean,
-    min,
     prod,
     sum,
 )
@@ -216,12 +229,19 @@ from minigrad.rearrange import (
     sort,
     split,
     stack,
+    t,
     take_along_dim,
     tile,
     topk,
     unbind,
     unflatten,
     vstack,
+)
+from minigrad.rearrange import (
+    max_ as max,
+)
+from minigrad.rearrange import (
+    min_ as min,
 )
 from minigrad.tensor import Tensor
 
@@ -232,6 +252,9 @@ transpose = swapaxes
 float16, float32, float64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 int8, int16, int32, int64 = np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64)
 uint8, bool = np.dtype(np.uint8), np.dtype(np.bool_)
+half, float, double, int, long = float16, float32, float64, int32, int64
+
+e, inf, nan, pi = math.e, math.inf, math.nan, math.pi
 
 __all__ = [
     "Tensor",
@@ -243,6 +266,7 @@ __all__ = [
     "addcdiv",
     "addcmul",
     "all",
+    "allclose",
     "amax",
     "amin",
     "any",
@@ -258,6 +282,7 @@ __all__ = [
     "argmin",
     "argsort",
     "argwhere",
+    "as_tensor",
     "asin",
     "asinh",
     "atan",
@@ -294,6 +319,8 @@ __all__ = [
     "div",
     "divide",
     "dot",
+    "double",
+    "e",
     "einsum",
     "empty",
     "enable_grad",
@@ -310,6 +337,7 @@ __all__ = [
     "fix",
     "flatten",
     "flip",
+    "float",
     "float16",
     "float32",
     "float64",
@@ -327,11 +355,14 @@ __all__ = [
     "greater",
     "greater_equal",
     "gt",
+    "half",
     "hstack",
     "hypot",
     "index_add",
     "index_select",
+    "inf",
     "inner",
+    "int",
     "int8",
     "int16",
     "int32",
@@ -362,6 +393,7 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "logsumexp",
+    "long",
     "lt",
     "manual_seed",
     "masked_fill",
@@ -381,6 +413,7 @@ __all__ = [
     "mul",
     "multiply",
     "mv",
+    "nan",
     "nan_to_num",
     "nanmean",
     "nansum",
@@ -398,6 +431,7 @@ __all__ = [
     "optim",
     "outer",
     "permute",
+    "pi",
     "pow",
     "power",
     "prod",
@@ -439,6 +473,7 @@ __all__ = [
     "sum",
     "swapaxes",
     "swapdims",
+    "t",
     "take_along_dim",
     "tan",
     "tanh",

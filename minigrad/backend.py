@@ -59,6 +59,13 @@ def from_numpy(array: Any) -> Tensor:
     return wrap(as_array(array), None)
 
 
+def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+    """A tensor as it is; anything else as a new tensor, which shares the memory of a NumPy array of that dtype."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    return wrap(as_array(data, dtype), None)
+
+
 def from_dlpack(array: Any) -> Tensor:
     """A tensor that shares the memory of an array of another library, such as a PyTorch tensor, through DLPack."""
     return wrap(as_array(np.from_dlpack(array)), None)

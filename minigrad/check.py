@@ -138,7 +138,7 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, **options: Any) -> 
     inputs = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
     with recording(False):
         outputs = function(*[Tensor(x) if isinstance(x, Tensor) else x for x in inputs])
-    outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+    outputs = as_list(outputs)
     random = np.random.default_rng(1)
     upstreams = [Tensor(random.uniform(0.5, 1.5, y.shape), requires_grad=True) for y in outputs]
 

@@ -64,11 +64,14 @@ def backpropagate(
         ends = wanted.difference(nodes)
     check_usable(nodes)
     watchers = recorders.get()
+    rule = chain_rule_on_tensors if create_graph else chain_rule
 
     gradients = dict(seed)  # node -> the sum of what has reached it so far; local to this pass
     own_buffer: set[Node] = set()  # nodes whose sum is an array that this pass has made, safe to add into
     try:
         for node in nodes:
+            if node not in gradients:  # a `Function` has said that what was computed from it has no influence
+                continue
             if node.hooks:
                 gradients[node] = node.hooks(node, gradients[node])
             if node.op is None:
@@ -78,7 +81,9 @@ def backpropagate(
             for slot, (parent, gradient) in enumerate(zip(node.inputs, node.op.by_slot)):  # noqa: B905 -- *arrays: no end
                 if parent is None or (useful is not None and parent not in useful):
                     continue
-                contribution = chain_rule(node, slot, gradient, saved, upstream)
+                contribution = rule(node, slot, gradient, saved, upstream)
+                if contribution is None:
+                    continue
                 before = gradients.get(parent)
                 if before is None:
                     gradients[parent] = contribution
@@ -111,12 +116,23 @@ def chain_rule(node: Node, slot: int, gradient: LocalGradient, saved: Any, upstr
         contribution = gradient(saved, upstream, slot)
     else:
         contribution = upstream * gradient(saved, upstream, slot)
+    if contribution is None and gradient.may_be_none:
+        return None
     parent: Any = node.inputs[slot]
     if contribution.shape != parent.shape:
         contribution = unbroadcast(node, contribution, parent.shape)
     if contribution.dtype != parent.dtype:
         contribution = contribution.astype(parent.dtype)
     return contribution
+
+
+def chain_rule_on_tensors(*step: Any) -> Any:
+    """`chain_rule`, where the local gradient must not leave the graph."""
+    token = graph.inside_a_rule.set(True)
+    try:
+        return chain_rule(*step)
+    finally:
+        graph.inside_a_rule.reset(token)
 
 
 def unbroadcast(node: Any, gradient: Any, shape: tuple[int, ...]) -> Any:
@@ -281,8 +297,8 @@ def seeds(caller: str, outputs: Sequence[Tensor], gradients: Sequence[Any], as_t
         if not isinstance(output, graph.Tensor):
             raise TypeError(f"{caller}: output {i} is a {type(output).__name__}, not a tensor")
         if output.node is None:
-            why = "nothing that it was computed from does, or under no_grad, or by an operator without gradient"
-            raise RuntimeError(f"{caller}: the output does not require grad: {why}")
+            cure = "make a leaf with requires_grad=True, or ask autograd.why_no_grad where the path to it ended"
+            raise RuntimeError(f"{caller}: the output does not require grad: {cure}")
         if gradient is None:
             if output.numel() != 1:
                 cure = f"reduce it first, as in output.sum(), or give a gradient of shape {output.shape}"

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import generator
 from minigrad.op import composed, compositions, numpy_ops
-from minigrad.ops.elementwise import check_floating, nan_to_num
+from minigrad.ops.elementwise import check_floating, isclose, nan_to_num
 from minigrad.ops.reduce import axes_of, count
 from minigrad.tensor import add_methods
 
@@ -25,6 +24,8 @@ from minigrad.tensor import add_methods
 @composed
 def var(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False) -> Any:
     """Σ (x − mean)² / (n − correction), the variance. As in PyTorch `correction` is 1; NumPy's `np.var` takes 0."""
+    if x.dtype == np.float16:  # whose squares overflow from 256 on
+        return var(x.astype(np.float32), axis, correction, keepdims).astype(np.float16)
     deviation = x - x.mean(axis, keepdims=True)
     squares = (deviation * deviation).sum(axis, keepdims=keepdims)
     return squares / max(count(x.shape, axis) - correction, 0)
@@ -33,7 +34,8 @@ def var(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False) -
 @composed
 def std(x: Any, axis: Any = None, correction: int = 1, keepdims: bool = False) -> Any:
     """√var, the standard deviation, with the arguments of `var`. Where it is 0 its gradient is 0, as in PyTorch."""
-    return flat_at_zero(var(x, axis, correction, keepdims), 0.5)
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    return flat_at_zero(var(wide, axis, correction, keepdims), 0.5).astype(x.dtype)
 
 
 def flat_at_zero(x: Any, power: float) -> Any:
@@ -73,13 +75,16 @@ def norm(x: Any, p: Any = 2, axis: Any = None, keepdims: bool = False) -> Any:
     Where it has a kink, its gradient is 0 at x = 0 and ties share evenly, as in PyTorch.
     """
     check_floating(x)
+    if x.dtype == np.float16:
+        return norm(x.astype(np.float32), p, axis, keepdims).astype(np.float16)
+    p = 2 if p is None else p
     if isinstance(p, str) and p != "fro":
         raise ValueError(f'p must be a number, inf, -inf or "fro", not {p!r}')
     size, axes = np.absolute(x), axes_of(axis, x.ndim)  # of a tuple of axes, max lets ties share
     if p == math.inf:
-        return size.max(axes, keepdims=keepdims)
+        return np.max(size, axes, keepdims=keepdims)
     if p == -math.inf:
-        return size.min(axes, keepdims=keepdims)
+        return np.min(size, axes, keepdims=keepdims)
     if p == 0:
         return np.sign(size).sum(axes, keepdims=keepdims)
     if p == 1:
@@ -90,32 +95,16 @@ def norm(x: Any, p: Any = 2, axis: Any = None, keepdims: bool = False) -> Any:
     return flat_at_zero(powers.sum(axes, keepdims=keepdims), 1 / p)
 
 
-# -- dropout ----------------------------------------------------------------------------------------------------------
+@composed
+def equal(x: Any, y: Any) -> bool:
+    """Whether x and y have the same shape and the same elements, as a Python bool; element by element see `eq`."""
+    return np.shape(x) == np.shape(y) and bool((x == y).all())
 
 
 @composed
-def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
-    """In training, make each element 0 with probability p and multiply the others by 1 / (1 − p); else do nothing.
-
-    Raises:
-        ValueError: p is not between 0 and 1.
-        TypeError: x is not floating.
-
-    Source: Srivastava et al., "Dropout", JMLR 15 (2014), with the scaling moved from test time to training.
-    """
-    check_probability(p)
-    if x.dtype.kind != "f":
-        raise TypeError(f"x must be floating, not {x.dtype}; write x.float()")
-    if not training or p == 0:
-        return x
-    kept = generator().random(x.shape, dtype=np.float32) >= p
-    return x * (kept * np.asarray(1 / (1 - p) if p < 1 else 0, x.dtype))
-
-
-def check_probability(p: float) -> None:
-    """Raise if p cannot be the probability of dropping an element."""
-    if not 0 <= p <= 1:
-        raise ValueError(f"p is a probability, between 0 and 1, not {p}")
+def allclose(x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """Whether |x − y| ≤ atol + rtol · |y| for all elements, as a Python bool."""
+    return bool(isclose(x, y, rtol, atol, equal_nan).all())
 
 
 # -- elementwise ------------------------------------------------------------------------------------------------------
@@ -153,7 +142,8 @@ numpy_ops[np.var] = lambda a, axis=None, *, ddof=0, keepdims=False: var(a, axis,
 numpy_ops[np.std] = lambda a, axis=None, *, ddof=0, keepdims=False: std(a, axis, ddof, keepdims)
 numpy_ops[np.nansum] = lambda a, axis=None, *, keepdims=False: nansum(a, axis, keepdims)
 numpy_ops[np.nanmean] = lambda a, axis=None, *, keepdims=False: nanmean(a, axis, keepdims)
+numpy_ops[np.allclose] = allclose
+numpy_ops[np.array_equal] = equal
 numpy_ops[np.nan_to_num] = lambda x, copy=True, **numbers: nan_to_num(x, **numbers)
 
-# Methods of Tensor, but for what belongs to `nn.functional` alone.
-add_methods({f.__name__: f for f in compositions.values() if f.__module__ == __name__ and f is not dropout})
+add_methods({f.__name__: f for f in compositions.values() if f.__module__ == __name__})

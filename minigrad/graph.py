@@ -109,9 +109,14 @@ class recording:
         _recording.set(self.enabled)
 
     def __exit__(self, *error: Any) -> None:
-        before, rest = _outside.get()
+        before, rest = _outside.get() or (True, ())  # empty if this is left in another context than it was entered in
         _recording.set(before)
         _outside.set(rest)
+
+
+# Whether a local gradient is being computed on tensors. Its text must not leave the graph then: what math.cos(x) gives
+# has no derivative, and gradients of gradients would be silently wrong.
+inside_a_rule: ContextVar[bool] = ContextVar("minigrad_inside_a_rule", default=False)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -322,7 +322,7 @@ def matrix_norm(x: Any, ord: Any = "fro", axis: tuple[int, int] = (-2, -1), keep
     rows, columns = axis
     summed, compared = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = np.abs(x).sum(summed, keepdims=True)
-    out = sums.max((compared,), keepdims=True) if ord > 0 else sums.min((compared,), keepdims=True)
+    out = np.max(sums, compared, keepdims=True) if ord > 0 else np.min(sums, compared, keepdims=True)
     return out if keepdims else out.squeeze(tuple(axis))
 
 

@@ -48,11 +48,14 @@ class LocalGradient:
     """How the result of an operator depends on one of its inputs.
 
     Attributes:
+        may_be_none: whether None is an answer, and means no influence; a rule that returns None has forgotten `return`.
         constant: the derivative, if it is a number; otherwise None.
         rule: the function that computes it, if it is not a number.
         asks: the names of what `rule` wants to be given, in order.
         is_vjp: whether `rule` takes `g` and applies the chain rule itself.
     """
+
+    may_be_none = False
 
     def __init__(self, rule: float | Callable[..., Any]) -> None:
         self.rule: Any = rule
@@ -107,6 +110,7 @@ class Op:
         self.defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
         self.variadic = next((name for name, p in parameters.items() if p.kind is p.VAR_POSITIONAL), None)
         self.sets_dtype = "dtype" in parameters
+        self._axis = self.parameters.index("axis") if "axis" in parameters else None
         self._check_names([p.kind is p.KEYWORD_ONLY for p in parameters.values()])
         asked = {name for gradient in self.gradients.values() for name in gradient.asks} - {"g"}
         if self.variadic:
@@ -124,6 +128,7 @@ class Op:
             self.by_slot = [self.gradients.get(name) for name in self.parameters]
         self.__doc__ = forward.__doc__
         self.__name__ = self.name
+        self.__module__ = forward.__module__
         self.__wrapped__ = forward  # lets inspect.signature and help() show the forward function's own
 
     def _check_names(self, keywords: list[bool]) -> None:
@@ -212,7 +217,7 @@ class Op:
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """All arguments in the order of the parameters; those after `*arrays` stay keywords."""
-        given = numpy_names(kwargs) if kwargs else {}
+        given = numpy_names(kwargs, self.parameters) if kwargs else {}
         bound = {}
         for name in self.parameters[1 if self.variadic else len(args) :]:
             if name in given:
@@ -226,7 +231,12 @@ class Op:
             problem = f"{name!r} twice" if name in self.parameters else f"an unexpected argument {name!r}"
             problem = problem if given else f"{len(args)} arguments"
             raise TypeError(f"{self.name}() got {problem}; it takes {inspect.signature(self.forward)}")
-        return (args, bound) if self.variadic else ((*args, *bound.values()), {})
+        if not self.variadic:
+            args, bound = (*args, *bound.values()), {}
+            axis = args[self._axis] if self._axis is not None else None
+            if isinstance(axis, bool | np.ndarray | graph.Tensor):
+                raise TypeError(f"{self.name}: axis is None, a number or several, not {described(axis)}")
+        return args, bound
 
     def _save(self, tracked: int, inputs: Any, arrays: Any, kwargs: Any, out: Any, extras: Any) -> tuple[Any, ...]:
         """What the gradients of the tracked inputs ask for, in the order of `asked`; None for what only others do."""
@@ -276,6 +286,9 @@ class Op:
     def __get__(self, tensor: Any, owner: Any = None) -> Any:
         """As an attribute of the class Tensor an operator is a method: `Tensor.exp = exp`, then `t.exp()`."""
         return self if tensor is None else MethodType(self, tensor)
+
+    def __reduce__(self) -> str:
+        return self.__name__  # pickled as functions are, by name
 
     def __repr__(self) -> str:
         return f"<op {self.name}{inspect.signature(self.forward)}>"
@@ -329,14 +342,16 @@ def op(
 
 def composed(function: Callable[..., Any]) -> Callable[..., Any]:
     """Declare a function composed of operators: it takes PyTorch's `dim` for `axis`, and its errors name it."""
+    parameters = tuple(inspect.signature(function).parameters)
+    function.__name__ = function.__name__.strip("_")
 
     @wraps(function)
     def composition(*args: Any, **kwargs: Any) -> Any:
         try:
-            return function(*args, **(numpy_names(kwargs) if kwargs else kwargs))
+            return function(*args, **(numpy_names(kwargs, parameters) if kwargs else kwargs))
         except MISTAKES as error:
-            given = dict(zip(inspect.signature(function).parameters, args, strict=False))
-            raise explained(error, composition, given | kwargs) from error
+            given = dict(zip(parameters, args, strict=False)) | kwargs
+            raise explained(error, composition, given) from (error.__cause__ or error)
 
     compositions[f"{function.__module__.split('.')[1]}.{function.__name__}"] = composition
     return composition
@@ -344,16 +359,18 @@ def composed(function: Callable[..., Any]) -> Callable[..., Any]:
 
 # -- errors ----------------------------------------------------------------------------------------------------------
 
-MISTAKES = (TypeError, ValueError, IndexError, AttributeError, OverflowError)
+MISTAKES = (TypeError, ValueError, IndexError, AttributeError, OverflowError, ZeroDivisionError)
 
 
 def explained(error: Exception, function: Any, arguments: dict[str, Any]) -> Exception:
-    """The error, with the function that raised it and the arguments that it was given."""
+    """The error, with the function that was called and the arguments that it was given."""
     given = ", ".join(f"{name}: {described(value)}" for name, value in arguments.items())
     kind = next((k for k in (IndexError, ValueError, OverflowError) if isinstance(error, k)), TypeError)
+    problem = getattr(error, "problem", str(error))  # without what an operator inside has said of itself
     usage = (function.__doc__ or "").partition("\n")[0]
-    known = not usage or ". It computes: " in str(error)  # an operator inside a composition has said its own
-    return kind(f"{function.__name__}({given}): {error}" + ("" if known else f". It computes: {usage}"))
+    new: Any = kind(f"{function.__name__}({given}): {problem}" + (f". It computes: {usage}" if usage else ""))
+    new.problem = problem
+    return new
 
 
 def described(value: Any) -> str:
@@ -372,19 +389,25 @@ def missing(module: str, names: Iterable[str]) -> Callable[[str], Any]:
     """The `__getattr__` of a module, which Python asks for what is not there: an error with the nearest name."""
 
     def __getattr__(name: str) -> Any:
-        near = get_close_matches(name, list(names), n=1)
+        near = get_close_matches(name, list(names), n=1, cutoff=0.7)
         raise AttributeError(f"{module} has no {name!r}" + (f"; the nearest name is {near[0]!r}" if near else ""))
 
     return __getattr__
 
 
-def numpy_names(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Keyword arguments with PyTorch's `dim`, `dims` and `keepdim` under NumPy's names, `axis` and `keepdims`."""
-    names = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
-    for torch_name in names.keys() & kwargs.keys():
-        if names[torch_name] in kwargs:
-            raise TypeError(f"{torch_name!r} and {names[torch_name]!r} mean the same: give one of them")
-    return {names.get(name, name): value for name, value in kwargs.items()}
+TORCH_NAMES = {"dim": ["axis"], "dims": ["axis", "axes"], "dim1": ["axis1"], "dim2": ["axis2"]}
+TORCH_NAMES |= {"keepdim": ["keepdims"], "input": ["x"], "other": ["y"]}
+
+
+def numpy_names(kwargs: dict[str, Any], parameters: tuple[str, ...]) -> dict[str, Any]:
+    """Keyword arguments that PyTorch calls otherwise (`dim`, `keepdim` ...) under the names that `parameters` has."""
+    named: dict[str, Any] = {}
+    for name, value in kwargs.items():
+        ours = name if name in parameters else next((n for n in TORCH_NAMES.get(name, ()) if n in parameters), name)
+        if ours in named or (ours != name and ours in kwargs):
+            raise TypeError(f"{name!r} and {ours!r} mean the same: give one of them")
+        named[ours] = value
+    return named
 
 
 def _shape(value: Any) -> Any:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.op import composed, compositions, numpy_ops
-from minigrad.ops.reduce import argsort
+from minigrad.ops.elementwise import clone, maximum, minimum
+from minigrad.ops.reduce import amax, amin, argmax, argmin, argsort
 from minigrad.ops.shape import add_at, broadcast_to, concatenate, tril, triu, unsqueeze
 from minigrad.tensor import Tensor, add_methods, as_array
 
@@ -24,6 +25,8 @@ from minigrad.tensor import Tensor, add_methods, as_array
 @composed
 def cat(tensors: Sequence[Any], axis: int | None = 0) -> Any:
     """Arrays joined along an axis that they have; their other axes must agree. None flattens them first."""
+    if hasattr(tensors, "ndim"):
+        raise TypeError("it takes a list: write cat([a, b])")
     if axis is None:  # NumPy's way to ask for one flat array
         tensors, axis = [tensor.reshape(-1) for tensor in tensors], 0
     return concatenate(*tensors, axis=axis)
@@ -117,6 +120,32 @@ def ravel(x: Any) -> Any:
 
 
 @composed
+def t(x: Any) -> Any:
+    """A matrix transposed; a vector or a number as it is."""
+    if x.ndim > 2:
+        raise ValueError("x must have at most two axes; see mT, transpose and permute")
+    return x.T
+
+
+@composed
+def contiguous(x: Any) -> Any:
+    """x with its elements in order in memory: itself if they are already."""
+    return x if np.asarray(getattr(x, "data", x)).flags.c_contiguous else clone(x)
+
+
+@composed
+def expand_as(x: Any, other: Any) -> Any:
+    """x repeated, without a copy, to the shape of other."""
+    return broadcast_to(x, other.shape)
+
+
+@composed
+def view_as(x: Any, other: Any) -> Any:
+    """The elements of x in the shape of other."""
+    return x.reshape(other.shape)
+
+
+@composed
 def unflatten(x: Any, axis: int, sizes: Sequence[int]) -> Any:
     """x with several axes of these sizes in place of one; one size may be −1."""
     axis = normalize_axis_index(axis, x.ndim)
@@ -136,6 +165,8 @@ def tile(x: Any, repeats: Any) -> Any:
     repeats = repeats if isinstance(repeats, Sequence) else (repeats,)
     x = with_axes(x, len(repeats))
     repeats = (1,) * (x.ndim - len(repeats)) + tuple(repeats)
+    if math.prod(repeats) == 1:
+        return clone(x)
     rows = x.reshape([n for size in x.shape for n in (1, size)])  # a new axis before each, to be stretched
     stretched = broadcast_to(rows, tuple([n for pair in zip(repeats, x.shape, strict=True) for n in pair]))
     return stretched.reshape([n * size for n, size in zip(repeats, x.shape, strict=True)])
@@ -156,13 +187,15 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
     """x with more places around it: pad is how many before and after on the last axis, then on the last but one, ...
 
     The mode says what is there: "constant" is `value`, "reflect" mirrors x at its first and last element, "replicate"
-    repeats these, "circular" starts x again from its other end. A negative number takes places away.
+    repeats these, "circular" starts x again from its other end. In the mode "constant" a negative number takes away.
     """
     numpys: dict[str, Any] = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
     if mode not in numpys:
         raise ValueError(f"the mode must be one of {', '.join(numpys)}, not {mode!r}")
     if len(pad) % 2 or len(pad) > 2 * x.ndim:
         raise ValueError(f"pad must be two numbers, before and after, for each axis from the last, not {tuple(pad)}")
+    if mode != "constant" and min(pad, default=0) < 0:
+        raise ValueError(f'places are taken away only in the mode "constant", not with {tuple(pad)} in {mode!r}')
     widths = [(0, 0)] * (x.ndim - len(pad) // 2) + list(zip(pad[::2], pad[1::2], strict=True))[::-1]
     if min(pad, default=0) < 0:
         x = x[tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, widths, strict=True)])]
@@ -175,6 +208,7 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
             border[inside] = 0
             x = x + border
     else:
+        x = clone(x)
         for axis, width in enumerate(widths):
             if width != (0, 0):
                 x = x[at(np.pad(np.arange(x.shape[axis]), width, numpys[mode]), axis, x.ndim)]
@@ -213,7 +247,7 @@ def diag(x: Any, diagonal: int = 0) -> Any:
     """The diagonal of a matrix, or the matrix with a vector on its diagonal; 1 is above the main one, −1 below."""
     if x.ndim not in (1, 2):
         raise ValueError("x must be a vector or a matrix; for stacks of them see diag_embed and diagonal")
-    return diag_embed(x, diagonal) if x.ndim == 1 else x.diagonal(diagonal)
+    return diag_embed(x, diagonal) if x.ndim == 1 else clone(x.diagonal(diagonal))
 
 
 # -- chosen by integers: `gather` reads what `scatter_add` writes, each is the other's gradient -----------------------
@@ -320,6 +354,9 @@ class Found(NamedTuple):
     values: Any
     indices: Any
 
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("these are values and indices: write .values")
+
 
 @composed
 def sort(x: Any, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
@@ -335,6 +372,31 @@ def topk(x: Any, k: int, axis: int = -1, largest: bool = True, sorted: bool = Tr
         raise ValueError(f"k must be from 0 to {length(x, axis)}, the size of the axis, not {k}")
     indices = argsort(x, axis, largest)[at(slice(k), axis, x.ndim)]
     return Found(take_along_dim(x, indices, axis), indices)
+
+
+@composed
+def max_(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The largest element; along axis, and where it was: the first of several. With a tensor for axis, `maximum`."""
+    return best(x, axis, keepdims, amax, argmax, maximum)
+
+
+@composed
+def min_(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The smallest element; along axis, and where it was: the first of several. With a tensor for axis, `minimum`."""
+    return best(x, axis, keepdims, amin, argmin, minimum)
+
+
+def best(x: Any, axis: Any, keepdims: bool, of_all: Any, position: Any, of_two: Any) -> Any:
+    """What PyTorch's max and min give: of all elements a number; along one axis, with positions; of two tensors."""
+    if axis is None:
+        return of_all(x, None, keepdims)
+    if hasattr(axis, "ndim"):
+        return of_two(x, axis)
+    if isinstance(axis, tuple | list):
+        raise TypeError("of several axes there is no one position: write amax or amin")
+    indices = position(x, axis, True)
+    values = take_along_dim(x, indices, axis) if x.ndim else +x
+    return Found(values, indices) if keepdims or not x.ndim else Found(values.squeeze(axis), indices.squeeze(axis))
 
 
 @composed
@@ -391,6 +453,9 @@ def numpy_pad(x: Any, pad_width: Any, mode: str = "constant", *, constant_values
 
 
 numpy_ops |= {
+    np.shape: lambda a: a.shape,
+    np.ndim: lambda a: a.ndim,
+    np.size: lambda a, axis=None: a.numel() if axis is None else a.shape[axis],
     np.concatenate: cat,
     np.stack: stack,
     np.hstack: lambda tup: hstack(tup),

@@ -30,13 +30,23 @@ def reflected(operator: Op) -> Callable[..., Any]:
 
 
 def in_place(operator: Op) -> Callable[..., Any]:
-    """`a += b`: into the memory of a outside graphs, a new tensor inside."""
+    """`a += b`: into the memory of a outside graphs; inside, a becomes the result: its old value stays saved."""
 
     def method(self: Tensor, other: Any) -> Tensor:
         is_parameter = self.requires_grad and self.is_leaf
-        if is_grad_enabled() and not is_parameter and (self.requires_grad or getattr(other, "requires_grad", False)):
-            return operator(self, other)  # inside a graph `+=` means `t = t + other`
-        return overwrite(self, operator, other)
+        tracked = self.requires_grad or getattr(other, "requires_grad", False)
+        if not tracked or is_parameter or not is_grad_enabled():
+            return overwrite(self, operator, other)
+        if not self.requires_grad and self.data.base is not None:
+            raise RuntimeError(f"in-place {operator.name}: what this view shows would not follow; write t = t + ...")
+        result = operator(self, other)
+        if result.shape != self.shape:
+            raise ValueError(f"in-place {operator.name}: the result has shape {result.shape}, not {self.shape}")
+        result = result.to(self.dtype) if self.is_floating_point() else result
+        old, self.data, self.node = self.node, result.data, result.node
+        if old is not None and self.node is not None:  # after retain_grad() it is the new value whose gradient is kept
+            old.tensor, self.node.tensor = None, old.tensor
+        return self
 
     return method
 
@@ -175,6 +185,11 @@ class Tensor:
         """Whether no operator computed this tensor, as far as the graph knows."""
         return self.node is None or self.node.op is None
 
+    @property
+    def grad_fn(self) -> Op | None:
+        """The operator that computed this tensor, if it is part of a graph and no leaf."""
+        return self.node.op if self.node is not None else None
+
     def detach(self) -> Tensor:
         """The same memory without the graph."""
         return wrap(self.data, None)
@@ -222,6 +237,8 @@ class Tensor:
 
     def item(self) -> Any:
         """The only element, as a Python number."""
+        if self.node is not None and graph.inside_a_rule.get():
+            raise RuntimeError("a local gradient must stay in the graph to be differentiated: use mg.cos, not math.cos")
         if self.numel() != 1:
             raise ValueError(f"item() is for tensors of one element; this one has shape {self.shape}, see tolist()")
         return self.data.item()
@@ -240,6 +257,8 @@ class Tensor:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __dlpack__(self, **options: Any) -> Any:
+        if any(stride < 0 for stride in self.data.strides):
+            raise BufferError("this tensor runs backwards through memory, which others cannot: write t.clone()")
         return self.numpy().__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:
@@ -259,7 +278,7 @@ class Tensor:
 
     def __bool__(self) -> bool:
         if self.numel() != 1:
-            raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; use (t != 0).sum()")
+            raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; write .any() or .all()")
         return bool(self.data)
 
     # -- arithmetic -----------------------------------------------------------------------------------------------
@@ -290,7 +309,7 @@ class Tensor:
     __rand__ = reflected(elementwise.bitwise_and)
     __ror__ = reflected(elementwise.bitwise_or)
     __rxor__ = reflected(elementwise.bitwise_xor)
-    __eq__ = elementwise.equal
+    __eq__ = elementwise.eq
     __ne__ = elementwise.not_equal
     __lt__ = elementwise.less
     __le__ = elementwise.less_equal
@@ -339,7 +358,7 @@ class Tensor:
     def __setitem__(self, index: Any, value: Any) -> None:
         if is_grad_enabled() and (self.requires_grad or getattr(value, "requires_grad", False)):
             raise RuntimeError("a tensor in a graph cannot be written into: use mg.where, or `with mg.no_grad():`")
-        self.data[without_tensors(index)] = value.data if isinstance(value, Tensor) else value
+        self.data[without_tensors(index)] = as_array(value)  # whole before anything is written
         note_write(self.data)
 
     # -- methods; operators and compositions whose first argument is `x` become methods too, below -----------------
@@ -355,9 +374,9 @@ class Tensor:
         """The elements in reverse order along these axes, or along all: `t.flip(0, 1)` or `t.flip((0, 1))`."""
         return shaping.flip(self, **named) if named else shaping.flip(self, unpacked(dims) or None)
 
-    def transpose(self, axis0: int, axis1: int) -> Tensor:
+    def transpose(self, dim0: int, dim1: int) -> Tensor:
         """Two axes exchanged, as in PyTorch. For NumPy's meaning see `permute`, or `np.transpose(t, axes)`."""
-        return shaping.swapaxes(self, axis0, axis1)
+        return shaping.swapaxes(self, dim0, dim1)
 
     @property
     def T(self) -> Tensor:
@@ -430,7 +449,11 @@ UNPACKED = [("shape",), ("axes",), ("repeats",)]
 
 def unpacking(function: Any) -> Callable[..., Any]:
     """The function as a method that takes its tuple also as several arguments."""
-    return update_wrapper(lambda self, *sizes: function(self, unpacked(sizes)), function, updated=())
+
+    def method(self: Tensor, *sizes: Any, **named: Any) -> Tensor:
+        return function(self, unpacked(sizes), **named) if sizes or not named else function(self, **named)
+
+    return update_wrapper(method, function, updated=())
 
 
 def wrap(data: Any, node: Node | None) -> Tensor:

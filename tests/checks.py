@@ -33,6 +33,7 @@ def theirs(name: str) -> dict[str, Any]:
     """PyTorch's answers for one case: computed now if PyTorch is installed, otherwise as they were recorded."""
     if importlib.util.find_spec("torch"):
         return answers(*CASES[name])
+    assert name in recorded_answers(), f"nothing is recorded for {name}: run `make record`"
     return recorded_answers()[name]
 
 

@@ -680,7 +680,7 @@ def test_none_for_a_tensor_means_no_influence() -> None:
 
     x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
     Ignore.apply(x, y).sum().backward()
-    assert (x.grad.tolist(), y.grad.tolist()) == ([1.0, 1.0], [0.0, 0.0])
+    assert (x.grad.tolist(), y.grad) == ([1.0, 1.0], None)
 
 
 def returning(value: Any) -> Any:

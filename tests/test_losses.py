@@ -284,3 +284,48 @@ def test_softmax_of_nothing_is_nothing(function: Any, shape: Any, axis: int) -> 
     assert y.shape == shape
     y.sum().backward()
     assert x.grad.shape == shape
+
+
+def test_cosine_similarity_broadcasts_before_it_looks_along_the_axis() -> None:
+    for x, y in ((mg.ones(2, 3, 4), mg.ones(3, 4)), (mg.ones(3, 4), mg.ones(4))):
+        np.testing.assert_allclose(F.cosine_similarity(x, y), 1, rtol=1e-6)
+
+
+def test_cosine_embedding_loss_counts_nothing_for_other_targets() -> None:
+    x = mg.randn(3, 4)
+    assert F.cosine_embedding_loss(x, x, mg.tensor([0.0, 0.0, 0.0]), reduction="sum").item() == 0
+
+
+def test_a_variance_below_eps_still_learns_and_a_negative_one_is_refused() -> None:
+    var = mg.tensor([1e-9], dtype=mg.float64, requires_grad=True)
+    F.gaussian_nll_loss(mg.tensor([1.0]), mg.tensor([2.0]), var).backward()
+    np.testing.assert_allclose(var.grad, [0.5 * (1e6 - 1e12)])
+    with pytest.raises(ValueError, match="not negative"):
+        F.gaussian_nll_loss(mg.tensor([1.0]), mg.tensor([2.0]), mg.tensor([-1.0]))
+
+
+def test_pytorchs_old_fourth_argument_is_not_taken_for_a_label() -> None:
+    for loss in (F.cross_entropy, F.nll_loss):
+        with pytest.raises(TypeError, match="ignore_index is a label"):
+            loss(mg.ones(2, 3), mg.tensor([0, 1]), None, False)
+
+
+def test_float16_is_squared_in_float32() -> None:
+    data = np.array([0.0, 100.0, 400.0, 1000.0])
+    x = mg.tensor(data, dtype=mg.float16, requires_grad=True)
+    norm = np.sqrt(np.sum(data**2))
+    for ours, right in [
+        (mg.norm(x), norm),
+        (mg.std(x), data.std(ddof=1)),
+        (F.normalize(x, axis=0), data / norm),
+        (F.rms_norm(x, (4,)), data / np.sqrt(np.mean(data**2))),
+        (F.batch_norm(x[:, None], None, None, training=True)[:, 0], (data - data.mean()) / data.std()),
+        (F.cosine_similarity(x, x.flip(), 0), 2 * 100 * 400 / norm**2),
+        (mg.ones(5000, dtype=mg.float16).cumsum(0)[-1], 5000),
+    ]:
+        assert ours.dtype == mg.float16
+        np.testing.assert_allclose(ours.detach(), right, rtol=2e-3)
+    assert mg.var(mg.tensor(np.arange(70_000) % 7, dtype=mg.float16)).item() == 4
+    small = mg.tensor([0.01, 0.02, 0.03], dtype=mg.float16)
+    np.testing.assert_allclose(F.rms_norm(small, (3,))[0], 0.463, rtol=2e-3)
+    np.testing.assert_allclose(mg.full((1_000_000,), 0.1).cumsum(0)[-1], 100_000, rtol=1e-6)

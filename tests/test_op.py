@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import math
+import pickle
 import re
 from fractions import Fraction
 from typing import Any
@@ -431,7 +434,7 @@ def test_a_list_beside_a_tensor_counts_as_a_tensor_of_the_default_dtype() -> Non
         (lambda x: x[5], IndexError, r"^getitem\(x: float32 \(2, 3\), index: 5\): .*out of bounds"),
         (lambda x: x.sum(7), IndexError, r"^sum\(x: float32 \(2, 3\), axis: 7.*out of bounds"),
         (lambda x: x.reshape(4), ValueError, r"^reshape\(x: float32 \(2, 3\), shape: \(4,\)\): "),
-        (lambda x: mg.concatenate([x, mg.ones(1, 2)]), ValueError, r"^cat\(.*concatenate\(.*\(2, 3\).*\(1, 2\).*\): "),
+        (lambda x: mg.concatenate([x, mg.ones(1, 2)]), ValueError, r"^cat\(tensors: \[float32 .*\]\): all the"),
         (lambda x: ~x, TypeError, r"^invert\(x: float32 \(2, 3\)\): "),
         (lambda x: mg.tensor([1, 2]) ** -1, ValueError, r"^power\(x: int64 \(2,\), y: -1\): "),
         (lambda x: mg.tensor(np.uint8([1])) + 300, OverflowError, r"^add\(x: uint8 \(1,\), y: 300\): "),
@@ -497,12 +500,10 @@ def test_small_integers_are_refused_where_numpy_would_compute_in_float16(functio
 # -- compositions -----------------------------------------------------------------------------------------------------
 
 
-def test_a_composition_takes_pytorchs_names_and_its_errors_name_it_and_the_operator_inside() -> None:
+def test_a_composition_takes_pytorchs_names_and_its_errors_name_it_and_not_the_operator_inside() -> None:
     x = mg.ones(2, 3)
     assert mg.var(x, dim=1, keepdim=True).shape == (2, 1)
-    with pytest.raises(
-        IndexError, match=r"^var\(x: float32 \(2, 3\), dim: 5\): mean\(x: float32 .*out of bounds"
-    ) as caught:
+    with pytest.raises(IndexError, match=r"^var\(x: float32 \(2, 3\), dim: 5\): axis 5 is out of bounds") as caught:
         mg.var(x, dim=5)
     assert str(caught.value).count("It computes") == 1
     with pytest.raises(TypeError, match="'dim' and 'axis' mean the same"):
@@ -525,3 +526,21 @@ def test_the_decorator_without_brackets_is_told_so() -> None:
         @op
         def double(x: Any) -> Any:
             return 2 * x
+
+
+def test_a_gradient_that_leaves_the_graph_is_refused_when_it_is_to_be_differentiated() -> None:
+    @op(x=lambda x: math.cos(x))
+    def sine(x):
+        return np.sin(x)
+
+    x = leaf(1.0)
+    assert mg.grad(sine(x), x)[0].item() == np.cos(1.0)
+    with pytest.raises(RuntimeError, match=r"must stay in the graph.*use mg.cos, not math.cos"):
+        mg.grad(sine(x) ** 2, x, create_graph=True)
+    assert x.item() == 1
+
+
+def test_an_operator_is_pickled_and_copied_by_name() -> None:
+    for operator in (mg.relu, mg.exp, mg.matmul):
+        assert pickle.loads(pickle.dumps(operator)) is operator
+        assert copy.deepcopy({"act": operator})["act"] is operator

@@ -128,7 +128,7 @@ def test_broadcasting_is_numpys_and_each_gradient_is_summed_over_its_uses(op: Op
 
 # -- reductions -------------------------------------------------------------------------------------------------------
 
-REDUCTIONS = ["sum", "mean", "prod", "max", "min", "logsumexp", "var", "std", "norm", "nansum"]
+REDUCTIONS = ["sum", "mean", "prod", "amax", "amin", "logsumexp", "var", "std", "norm", "nansum"]
 
 
 @pytest.mark.parametrize("name", REDUCTIONS)

@@ -618,7 +618,14 @@ def test_every_function_that_is_supported_is_tested_here_or_has_no_gradient() ->
         if not getattr(function, "gradients", True)
     }
     here = {f.__name__ for f in numpy_ops}
-    assert here - plain - {"floor_divide", "remainder", "amax", "amin", "argsort"} <= tested
+    apart = {"floor_divide", "remainder", "amax", "amin", "argsort"}
+    of_no_gradient = {"shape", "ndim", "size", "allclose", "array_equal"}
+    assert here - plain - apart - of_no_gradient <= tested
+
+
+def test_functions_that_ask_for_the_form_answer_without_leaving_the_graph() -> None:
+    x = leaf([[1.0, 2.0]])
+    assert (np.shape(x), np.ndim(x), np.size(x), np.size(x, 1)) == ((1, 2), 2, 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -658,10 +665,10 @@ def test_every_other_function_of_numpy_raises_type_error_and_never_gives_an_arra
                     function(*[leaf(data) for _ in range(count)])
 
 
-@pytest.mark.parametrize("function", [np.cbrt, np.convolve, np.linalg.svd, np.cross, np.allclose])
+@pytest.mark.parametrize("function", [np.spacing, np.convolve, np.linalg.svd, np.cross])
 def test_the_error_names_the_function_and_says_what_to_write(function: Any) -> None:
     with pytest.raises(TypeError, match=rf"np\.{function.__name__}.*detach\(\)\.numpy\(\)"):
-        function(leaf(A), leaf(A)) if function in (np.cross, np.convolve, np.allclose) else function(leaf(A))
+        function(leaf(A), leaf(A)) if function in (np.cross, np.convolve) else function(leaf(A))
 
 
 @pytest.mark.parametrize(
@@ -727,10 +734,10 @@ def test_permute_takes_its_axes_one_by_one_or_as_a_tuple_and_its_gradient_undoes
 
 
 def test_an_axis_may_be_any_integer() -> None:
-    for axis in (1, -1, np.int64(1), np.array(1), mg.tensor(1)):
+    for axis in (1, -1, np.int64(1)):
         x = leaf([[2.0, 2.0], [1.0, 3.0]])
-        (x.max(axis) * 10 + x.sum(axis) + x.softmax(axis).sum(axis)).sum().backward()
-        np.testing.assert_allclose(x.grad.data, [[11.0, 1.0], [1.0, 11.0]], atol=1e-12)
+        (x.amax(axis) * 10 + x.sum(axis) + x.softmax(axis).sum(axis)).sum().backward()
+        np.testing.assert_allclose(x.grad.data, [[6.0, 6.0], [1.0, 11.0]], atol=1e-12)
 
 
 def test_shapes_may_be_given_one_by_one_or_as_a_tuple() -> None:
@@ -861,16 +868,69 @@ def test_a_computed_tensor_cannot_be_written_into_by_index() -> None:
     assert y.tolist() == [1.0, 2.0]
 
 
-def test_in_a_graph_an_in_place_operator_makes_a_new_tensor() -> None:
+def test_in_a_graph_an_in_place_operator_turns_the_tensor_into_the_result_under_all_its_names() -> None:
     w = leaf([1.0, 2.0])
-    y = before = w * 3
+    y = alias = w * 3
     y *= y
     y += 1
-    assert before.tolist() == [3.0, 6.0]
-    total = mg.zeros(2, dtype=np.float64)
+    assert y is alias
+    assert y.tolist() == [10.0, 37.0]
+    total = mg.zeros(2)
+    memory = total.data
     total += y
+    assert (total.dtype, memory.tolist()) == (np.float32, [0, 0])
     total.sum().backward()
     np.testing.assert_array_equal(w.grad.data, 18 * w.data)
+
+
+def test_in_a_graph_an_in_place_operator_refuses_what_would_not_follow() -> None:
+    w, base = leaf([1.0, 2.0]), mg.zeros(2, 2, dtype=np.float64)
+    row = base[0]
+    with pytest.raises(RuntimeError, match=r"in-place add: what this view shows would not follow; write t = t \+"):
+        row += w
+    total = mg.zeros(1, dtype=np.float64)
+    with pytest.raises(ValueError, match=r"in-place multiply: the result has shape \(2,\), not \(1,\)"):
+        total *= w
+    assert (base.tolist(), total.tolist(), total.requires_grad) == ([[0, 0], [0, 0]], [0], False)
+
+
+def test_after_retain_grad_an_in_place_operator_keeps_the_gradient_of_the_new_value() -> None:
+    w = leaf([1.0, 2.0])
+    y = w * 3
+    y.retain_grad()
+    y *= 2
+    (y * y).sum().backward()
+    assert y.grad.tolist() == [12.0, 24.0]
+    assert w.grad.tolist() == [72.0, 144.0]
+
+
+def test_writing_into_one_element_reaches_the_tensor_that_it_was_read_from() -> None:
+    x, matrix = mg.tensor([1.0, 2.0]), mg.zeros(2, 2)
+    element = x[0]
+    element += 5
+    matrix[1, 1].fill_(3)
+    assert (x.tolist(), matrix.tolist()) == ([6, 2], [[0, 0], [0, 3]])
+
+
+def test_a_write_by_index_that_fails_writes_nothing() -> None:
+    x, w = mg.tensor([1.0, 2.0, 3.0]), leaf([1.0, 1.0, 1.0], np.float32)
+    y = (w * x).sum()
+    for value in ([50.0, "a", 6.0], ["1", "2", "3"], np.array([1j, 2, 3]), [1.0, 2.0]):
+        with pytest.raises((TypeError, ValueError)):
+            x[:] = value
+    y.backward()
+    assert x.tolist() == w.grad.tolist() == [1, 2, 3]
+
+
+def test_what_runs_backwards_through_memory_is_not_given_to_others() -> None:
+    with pytest.raises(BufferError, match=r"t\.clone\(\)"):
+        np.from_dlpack(mg.tensor([1.0, 2.0])[::-1])
+
+
+def test_values_and_indices_are_not_taken_for_a_tensor() -> None:
+    x = mg.tensor([[1.0, 2.0]])
+    with pytest.raises(TypeError, match=r"write \.values"):
+        x.max(1) + x
 
 
 @pytest.mark.parametrize(
@@ -906,7 +966,7 @@ def test_sums_of_many_small_numbers_keep_their_digits(axis: Any) -> None:
 
 @pytest.mark.parametrize("axis", [0, -1, None])
 def test_a_number_may_be_reduced_over_its_only_would_be_axis(axis: Any) -> None:
-    for name, slope in {"sum": 1, "mean": 1, "max": 1, "min": 1, "logsumexp": 1}.items():
+    for name, slope in {"sum": 1, "mean": 1, "amax": 1, "amin": 1, "logsumexp": 1}.items():
         x = leaf(3.0)
         y = getattr(x, name)(axis)
         y.backward()

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.graph import Node, is_grad_enabled, recording
+from minigrad.graph import Node, inside_a_rule, is_grad_enabled, recording
 from minigrad.op import LocalGradient, Op
 from minigrad.tensor import Tensor, wrap
 
@@ -233,6 +233,8 @@ class FunctionOp(Op):
 class Backward(LocalGradient):
     """The gradients of one call of a `Function`: `backward` is run when the first of them is asked for."""
 
+    may_be_none = True
+
     def __init__(self, function: type[Function]) -> None:
         self.name = f"{function.__name__}.backward"
         self.rule = function.backward
@@ -246,9 +248,7 @@ class Backward(LocalGradient):
         if not self._found:
             self._found = self._run(Call(*saved), g if isinstance(g, Tensor) else wrap(g, None))
         gradient = self._found[i]
-        if gradient is None:  # `backward` says that this argument has no influence
-            gradient = Tensor(np.zeros(Call(*saved).arguments[i] or (), g.dtype))
-        return gradient if isinstance(g, Tensor) else gradient.data
+        return gradient if gradient is None or isinstance(g, Tensor) else gradient.data
 
     def _run(self, call: Call, upstream: Tensor) -> list[Tensor | None]:
         """Call `backward`, and check that it returns one gradient for each argument that is a tensor."""
@@ -259,7 +259,11 @@ class Backward(LocalGradient):
         grad_outputs = [None if form is None else Tensor(np.zeros(form.shape, form.dtype)) for form in call.outputs]
         for k, piece in zip(call.differentiable, pieces(upstream, call.pieces), strict=True):
             grad_outputs[k] = piece.clone()  # `backward` may write into it
-        returned = self.rule(ctx, *grad_outputs)
+        token = inside_a_rule.set(False)  # as in PyTorch, its author sees to what may be differentiated again
+        try:
+            returned = self.rule(ctx, *grad_outputs)
+        finally:
+            inside_a_rule.reset(token)
 
         found = list(returned) if isinstance(returned, tuple | list) else [returned]
         expected = f"{self.name} must return {len(call.arguments)} gradients, one for each argument of apply"

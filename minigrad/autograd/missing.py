@@ -130,6 +130,7 @@ class Watcher:
             return function()
         finally:
             sys.setprofile(before)
+            self.seen.clear()  # these functions refer to this object, and would keep it alive
 
     # -- what is seen ---------------------------------------------------------------------------------------------
 

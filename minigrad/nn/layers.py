@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from minigrad.backend import generator, ones, zeros
-from minigrad.functions import check_probability, dropout
 from minigrad.nn.functional import batch_norm, cross_entropy
+from minigrad.nn.functional.dropout import check_probability, dropout
+from minigrad.nn.functional.normalization import by_batch, moved
 from minigrad.nn.module import Module, Parameter
 from minigrad.op import get_default_dtype
 from minigrad.ops.activation import relu
 from minigrad.ops.nn import linear
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, wrap
 
 
 class Linear(Module):
@@ -134,21 +135,23 @@ class BatchNorm1d(Module):
             raise ValueError(
                 f"BatchNorm1d takes x of shape (N, {self.num_features}) or (N, {self.num_features}, L), got {x.shape}"
             )
-        tracked = self.num_batches_tracked.item()
-        mean, var = self.running_mean, self.running_var
         if self.training:
-            mean, var = mean.clone(), var.clone()  # a graph may have saved the old ones
-        elif tracked == 0:
+            y, mean, var = by_batch(x, self.weight, self.bias, self.eps)
+            self.num_batches_tracked = self.num_batches_tracked + 1
+            self.running_mean = self._moved(self.running_mean, mean)
+            self.running_var = self._moved(self.running_var, var)
+            return y
+        if self.num_batches_tracked.item() == 0:
             warnings.warn(
                 "BatchNorm1d: evaluation before any training batch; the running mean and variance are still 0 and 1",
                 stacklevel=3,
             )
-        share = 1 / (tracked + 1) if self.momentum is None else self.momentum
-        y = batch_norm(x, mean, var, self.weight, self.bias, self.training, share, self.eps)
-        if self.training:
-            self.running_mean, self.running_var = mean, var
-            self.num_batches_tracked = self.num_batches_tracked + 1
-        return y
+        return batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+
+    def _moved(self, running: Tensor, batch: Any) -> Tensor:
+        """A running estimate after a batch: a new tensor, for a graph may have saved the old one."""
+        share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
+        return wrap(moved(running.data, batch, share).astype(running.dtype, copy=False), None)
 
     def extra_repr(self) -> str:
         affine = self.weight is not None

@@ -31,7 +31,7 @@ def multiply(x, y):
     return x * y
 
 
-@op(np.divide, x=lambda y: 1 / y, y=lambda out, y: -out / y)
+@op(np.divide, x=lambda g, y: g / y, y=lambda out, y: -out / y)  # y = 0, a number, must give ∞ and no error
 def divide(x, y):
     """x / y, elementwise; shapes broadcast."""
     return x / y
@@ -405,7 +405,7 @@ def plain(numpy_function, forward, docstring):
     return op(numpy_function)(forward)
 
 
-equal = plain(np.equal, lambda x, y: x == y, "x = y, elementwise.")
+eq = plain(np.equal, lambda x, y: x == y, "x = y, elementwise.")
 not_equal = plain(np.not_equal, lambda x, y: x != y, "x ≠ y, elementwise.")
 less = plain(np.less, lambda x, y: x < y, "x < y, elementwise.")
 less_equal = plain(np.less_equal, lambda x, y: x <= y, "x ≤ y, elementwise.")
@@ -434,5 +434,5 @@ def isclose(x, y, rtol=1e-5, atol=1e-8, equal_nan=False):
 # PyTorch's names of the same operators; `astype` is NumPy's.
 neg, sub, mul, div, true_divide, pow, absolute = negative, subtract, multiply, divide, divide, power, abs
 asin, acos, atan, atan2, asinh, acosh, atanh = arcsin, arccos, arctan, arctan2, arcsinh, arccosh, arctanh
-eq, ne, lt, le, gt, ge = equal, not_equal, less, less_equal, greater, greater_equal
+ne, lt, le, gt, ge = not_equal, less, less_equal, greater, greater_equal
 fix, clamp, bitwise_not, astype = trunc, clip, invert, cast

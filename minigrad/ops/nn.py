@@ -31,7 +31,7 @@ def rows(x):
 def shifted(x, axis):
     """x minus its largest along axis: then no exponential overflows, and the largest is 1."""
     check_floating(x)
-    return x - x.max(axis, keepdims=True) if 0 not in x.shape else +x
+    return x - np.max(x, axis, keepdims=True) if 0 not in x.shape else +x
 
 
 @op(x=lambda g, out, axis: out * (g - reduce.sum(g * out, axis, keepdims=True)))
@@ -79,7 +79,7 @@ def check_labels(logits, target):
     if logits.ndim != 2 or shape != logits.shape[:1]:
         raise ValueError(f"expected logits (N, C) and target (N,), the class of a row, got {logits.shape} and {shape}")
     if target.dtype.kind not in "iu":
-        raise TypeError(f"target must hold integer class labels, not {target.dtype}; write target.astype(int)")
+        raise TypeError(f"target must hold integer class labels, not {target.dtype}; write target.long()")
     classes = logits.shape[1]
     if target.size and not (target.min() >= 0 and target.max() < classes):
         wrong = target[(target < 0) | (target >= classes)][0]

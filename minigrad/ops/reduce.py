@@ -8,6 +8,8 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from minigrad.op import op
 from minigrad.ops.elementwise import check_floating
 
+WIDER = {np.dtype(np.float16): np.float32, np.dtype(np.float32): np.float64}  # in which a long sum keeps its digits
+
 
 def spread(reduced, shape, axis, keepdims):
     """The result of a reduction, repeated along the axes that were reduced: shape `shape` again."""
@@ -36,7 +38,7 @@ def sum(x, axis=None, keepdims=False):
     axes = axes_of(axis, x.ndim)
     n = math.prod(x.shape[a] for a in axes)
     if x.dtype == np.float16 or (x.dtype == np.float32 and n > 4096):
-        return x.sum(axes, np.float32 if x.dtype == np.float16 else np.float64, keepdims=keepdims).astype(x.dtype)
+        return x.sum(axes, WIDER[x.dtype], keepdims=keepdims).astype(x.dtype)
     rows = len(axes)
     if axes != tuple(range(rows)) or not 0 < rows < x.ndim or x.dtype.kind != "f" or not x.size:
         return x.sum(axes, keepdims=keepdims)
@@ -53,33 +55,21 @@ def mean(x, axis=None, keepdims=False):
 
 
 def extreme(g, x, out, axis, keepdims):
-    """Along one axis the first of the extreme values takes the whole gradient; over several, ties share it evenly."""
+    """Upstream, shared evenly by the elements that are the largest, or the smallest; nan counts as both."""
     tied = (x == restore(out, x.shape, axis, keepdims)) | np.isnan(x)
-    g = restore(g, x.shape, axis, keepdims)
-    if axis is None or isinstance(axis, tuple) or not x.shape:
-        return g / tied.sum(axis, keepdims=True) * tied
-    positions = np.arange(x.shape[axis]).reshape([-1 if a == axis % x.ndim else 1 for a in range(x.ndim)])
-    return g * (positions == np.expand_dims(np.argmax(tied, axis), axis))
-
-
-def check_axis(axis, elementwise):
-    """Raise if axis is another array: in PyTorch max(x, y) is elementwise too."""
-    if getattr(axis, "ndim", 0):
-        raise TypeError(f"axis must be None, a number or several; for two tensors write {elementwise}(x, y)")
+    return restore(g, x.shape, axis, keepdims) / tied.sum(axis, keepdims=True) * tied
 
 
 @op(np.max, np.amax, x=extreme)
-def max(x, axis=None, keepdims=False):
-    """Largest element over axis: None for all, a number or several. Along one axis the first takes the gradient."""
-    check_axis(axis, "maximum")
-    return x.max(axis, keepdims=keepdims)
+def amax(x, axis=None, keepdims=False):
+    """Largest element over axis: None for all, a number or several. Ties share the gradient evenly."""
+    return np.max(x, axis, keepdims=keepdims)
 
 
 @op(np.min, np.amin, x=extreme)
-def min(x, axis=None, keepdims=False):
-    """Smallest element over axis: None for all, a number or several. Along one axis the first takes the gradient."""
-    check_axis(axis, "minimum")
-    return x.min(axis, keepdims=keepdims)
+def amin(x, axis=None, keepdims=False):
+    """Smallest element over axis: None for all, a number or several. Ties share the gradient evenly."""
+    return np.min(x, axis, keepdims=keepdims)
 
 
 @op(np.argmax)
@@ -130,7 +120,7 @@ def logsumexp_x(g, x, out, axis, keepdims):
 def logsumexp(x, axis=None, keepdims=False):
     """log Σ eˣ over axis: None for all, a number or several. Large x do not overflow."""
     check_floating(x)
-    top = sum(x, axis, keepdims=True) if 0 in x.shape else x.max(axis, keepdims=True)
+    top = sum(x, axis, keepdims=True) if 0 in x.shape else np.max(x, axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)  # −inf − −inf is not a number
     with np.errstate(divide="ignore"):  # of no elements, or of −inf alone, it is log 0 = −inf
         out = np.log(sum(np.exp(x - top), axis, keepdims=True)) + top
@@ -140,10 +130,12 @@ def logsumexp(x, axis=None, keepdims=False):
 # -- products, and what accumulates along an axis ----------------------------------------------------------------------
 
 
-@op(np.cumsum, x=lambda g, x_shape, axis: np.flip(np.cumsum(np.flip(g, axis), axis), axis).reshape(x_shape))
+@op(np.cumsum, x=lambda g, x_shape, axis: np.flip(cumsum(np.flip(g, axis), axis), axis).reshape(x_shape))
 def cumsum(x, axis=None):
     """x₁ + ... + xₖ for each k along axis; None flattens x first. Its gradient accumulates from the other end."""
-    return np.cumsum(x, axis)
+    return (
+        np.cumsum(x, axis, WIDER.get(x.dtype)).astype(x.dtype, copy=False) if x.dtype in WIDER else np.cumsum(x, axis)
+    )
 
 
 def cumprod_x(g, x, axis):
@@ -188,6 +180,3 @@ def prod_x(g, x, axis, keepdims):
 def prod(x, axis=None, keepdims=False):
     """Product over axis: None for all, a number or several. The gradient does not divide: zeros are like any number."""
     return np.prod(x, axis, keepdims=keepdims)
-
-
-amax, amin = max, min  # both PyTorch's and NumPy's names too

@@ -57,7 +57,7 @@ def movedim(x, source, destination):
 @op(np.flip, x=lambda g, axis: np.flip(g, axis))
 def flip(x, axis=None):
     """The elements in reverse order along axis: None for all, a number or several."""
-    return np.flip(x, axis)
+    return np.flip(x, axis).copy()  # as in PyTorch; x[::-1] is a view
 
 
 @op(np.roll, x=lambda g, shifts, axis: np.roll(g, np.negative(shifts), axis))
@@ -124,7 +124,10 @@ def add_rows(out, index, values):
 @op(x=lambda g, x_shape, index: add_at(g, x_shape, index))
 def getitem(x, index):
     """x[index], for every index that NumPy knows."""
-    return x[index]
+    out = x[index]
+    if not isinstance(out, np.generic):
+        return out
+    return x[(*index, ...) if isinstance(index, tuple) else (index, ...)]  # a view of one number, not a copy
 
 
 def reads_once(index):

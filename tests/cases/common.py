@@ -117,15 +117,8 @@ def torch_reduction(name: str) -> Callable[..., Any]:
 
 
 def torch_extreme(name: str) -> Callable[..., Any]:
-    """PyTorch's max over one axis picks one winner; its max over everything, and amax over several axes, share ties."""
-
     def reduce(torch: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        if axis is None:
-            out = getattr(torch, name)(x)
-            return out.reshape([1] * x.ndim) if keepdims else out
-        if isinstance(axis, tuple):
-            return getattr(torch, "a" + name)(x, axis, keepdim=keepdims)
-        return getattr(torch, name)(x, axis, keepdim=keepdims).values
+        return getattr(torch, name)(x, () if axis is None else axis, keepdim=keepdims)
 
     return reduce
 

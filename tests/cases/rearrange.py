@@ -93,6 +93,22 @@ SPECS: dict[str, Spec] = {
     "rearrange.ravel": Spec(
         [Case((normal(*shape),)) for shape in SHAPES], lambda torch, x: torch.ravel(x), lambda x: x.flatten()
     ),
+    "rearrange.t": Spec(
+        [Case((normal(*shape),)) for shape in [(), (3,), (2, 3)]], lambda torch, x: x.t(), np.transpose
+    ),
+    "rearrange.contiguous": Spec([Case((normal(2, 3),))], lambda torch, x: x.contiguous(), np.ascontiguousarray),
+    "rearrange.expand_as": Spec(
+        [Case((normal(3, 1), positive(2, 3, 4)))],
+        lambda torch, x, other: x.expand_as(other),
+        lambda x, other: np.broadcast_to(x, other.shape),
+        constant=(1,),
+    ),
+    "rearrange.view_as": Spec(
+        [Case((normal(2, 3), positive(6)))],
+        lambda torch, x, other: x.view_as(other),
+        lambda x, other: x.reshape(other.shape),
+        constant=(1,),
+    ),
     "rearrange.unflatten": Spec(
         [
             Case((normal(*shape), axis, sizes))
@@ -272,6 +288,30 @@ SPECS: dict[str, Spec] = {
         lambda torch, x, *how: found(torch.topk(x, *how)),
         call=lambda x, *how: found(mg.topk(x, *how)),
     ),
+    **{
+        f"rearrange.{name}": Spec(
+            [
+                *[Case((normal(*shape),)) for shape in [(), (5,), (3, 4)]],
+                *[
+                    Case((normal(2, 3, 4),), {"axis": axis, "keepdims": k})
+                    for axis in (0, 1, -1)
+                    for k in (False, True)
+                ],
+                *[Case((TIES,), {"axis": axis}, kink=True, name="ties") for axis in (None, 0, 1, -2)],
+                *[Case((plain([[1.0, np.nan], [3.0, 0.0]]),), {"axis": a}, kink=True, name="nan") for a in (None, 1)],
+                Case((normal(2, 3), 0.3 * np.flip(normal(2, 3))), name="two tensors"),
+            ],
+            lambda torch, x, axis=None, keepdims=False, name=name: found(
+                getattr(torch, name)(x)
+                if axis is None
+                else getattr(torch, name)(x, axis)
+                if isinstance(axis, torch.Tensor)
+                else getattr(torch, name)(x, axis, keepdim=keepdims)
+            ),
+            call=lambda x, axis=None, keepdims=False, name=name: found(getattr(mg, name)(x, axis, keepdims)),
+        )
+        for name in ("max", "min")
+    },
     "rearrange.median": Spec(
         [
             *[Case((normal(*shape),)) for shape in [(), (1,), (4,), (5,), (3, 4)]],

@@ -1,6 +1,5 @@
 """The functions behind the layers, under the names of `torch.nn.functional`."""
 
-from minigrad.functions import dropout
 from minigrad.nn.functional.activation import (
     celu,
     elu,
@@ -37,6 +36,7 @@ from minigrad.nn.functional.convolution import (
     max_pool2d,
     unfold,
 )
+from minigrad.nn.functional.dropout import dropout
 from minigrad.nn.functional.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.functions import dropout
+from minigrad.nn.functional.dropout import dropout
 from minigrad.op import composed
 from minigrad.ops.nn import softmax
 from minigrad.tensor import Tensor
@@ -80,6 +80,6 @@ def scaled_dot_product_attention(
     if attn_mask is None:
         return dropout(softmax(scores), dropout_p) @ value
     scores = np.where(attn_mask, scores, -math.inf) if attn_mask.dtype == np.bool_ else scores + attn_mask
-    blind = scores.max(axis=-1, keepdims=True) == -math.inf  # softmax of nothing but −∞ is not a number
+    blind = np.max(scores, axis=-1, keepdims=True) == -math.inf  # softmax of nothing but −∞ is not a number
     weights = np.where(blind, 0, softmax(np.where(blind, 0, scores)))
     return dropout(weights, dropout_p) @ value

@@ -488,7 +488,9 @@ def interpolate(
     if size is None:
         factors = scale_factor if isinstance(scale_factor, tuple | list) else (scale_factor,) * axes
         sizes: Sequence[int] = [math.floor(n * factor) for n, factor in zip(x.shape[2:], factors, strict=True)]
-        steps = [1 if n == m else 1 / factor for n, m, factor in zip(x.shape[2:], sizes, factors, strict=True)]
+        steps = [
+            n / m if m in (n, 2 * n) else 1 / factor for n, m, factor in zip(x.shape[2:], sizes, factors, strict=True)
+        ]
     else:
         sizes = for_each(axes, "size", size, 1)
         steps = [n / size for n, size in zip(x.shape[2:], sizes, strict=True)]

@@ -8,6 +8,7 @@ these raise: the mean over all pairs is hardly ever meant.
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from minigrad.op import composed
 from minigrad.ops.activation import softplus
 from minigrad.ops.elementwise import check_floating, clip
 from minigrad.ops.nn import along_channels, check_labels, log_softmax
-from minigrad.tensor import as_array
+from minigrad.ops.shape import broadcast_to
+from minigrad.tensor import Tensor, as_array
 
 # -- classes ----------------------------------------------------------------------------------------------------------
 
@@ -50,6 +52,8 @@ def cross_entropy(
         ValueError: shapes that do not go together, another reduction, or label_smoothing out of range.
     """
     check_floating(logits)
+    if isinstance(ignore_index, bool):
+        raise TypeError("ignore_index is a label; the order is logits, target, weight, ignore_index, reduction")
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing is from 0 to 1, not {label_smoothing}")
     if getattr(target, "shape", None) == logits.shape and target.dtype.kind == "f":
@@ -57,9 +61,9 @@ def cross_entropy(
         smooth = target * (1 - label_smoothing) + label_smoothing / logits.shape[classes]
         log_y_hat = log_softmax(logits, classes) * along_channels(weight, logits)
         return reduced(-(smooth * log_y_hat).sum(classes), reduction)
-    plain = logits.ndim == 2 and weight is None and reduction == "mean" and not label_smoothing
-    if plain and not (as_array(target) == ignore_index).any():
-        return ops.nn.cross_entropy(logits, target)
+    if logits.ndim == 2 and weight is None and reduction == "mean" and not label_smoothing and ignore_index < 0:
+        with suppress(IndexError):  # of labels to ignore, or of wrong ones, of which `of_labels` complains too
+            return ops.nn.cross_entropy(logits, target)
     return of_labels(log_softmax(rows(logits)), logits, target, weight, ignore_index, reduction, label_smoothing)
 
 
@@ -69,6 +73,8 @@ def nll_loss(x: Any, target: Any, weight: Any = None, ignore_index: int = -100, 
 
     The arguments are those of `cross_entropy`, with class labels as target.
     """
+    if isinstance(ignore_index, bool):
+        raise TypeError("ignore_index is a label; the order is x, target, weight, ignore_index, reduction")
     return of_labels(rows(x), x, target, weight, ignore_index, reduction, 0.0)
 
 
@@ -217,7 +223,10 @@ def gaussian_nll_loss(
         ValueError: target has another shape.
     """
     check_shapes(x, target)
-    var = np.maximum(var, eps)
+    fixed = np.asarray(var.detach() if isinstance(var, Tensor) else var)
+    if (fixed < 0).any():
+        raise ValueError("var must hold variances, not negative numbers")
+    var = var + (np.maximum(fixed, eps) - fixed)  # as in PyTorch the gradient flows to those below eps too
     losses = 0.5 * (np.log(var) + (x - target) ** 2 / var)
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
@@ -264,6 +273,8 @@ def huber_loss(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0)
 @composed
 def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any:
     """x1 · x2 / (‖x1‖ ‖x2‖), the cosine of the angle between vectors along axis; norms below ε count as ε."""
+    shape = np.broadcast_shapes(x1.shape, x2.shape)  # first, for the axis is one of theirs
+    x1, x2 = broadcast_to(x1, shape), broadcast_to(x2, shape)
     unit1, unit2 = (x / np.maximum(norm(x, 2, axis, keepdims=True), eps) for x in (x1, x2))
     return (unit1 * unit2).sum(axis)
 
@@ -285,7 +296,7 @@ def cosine_embedding_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, re
     """1 − cos(x1, x2) where target is 1, and max(0, cos(x1, x2) − margin) where it is −1, for rows x1 and x2."""
     cos = cosine_similarity(x1, x2, -1)
     check_shapes(cos, target)
-    return reduced(np.where(target == 1, 1 - cos, clip(cos - margin, 0)), reduction)
+    return reduced(np.where(target == 1, 1 - cos, 0) + np.where(target == -1, clip(cos - margin, 0), 0), reduction)
 
 
 @composed

@@ -55,13 +55,20 @@ def batch_norm(
             )
         scale = along_channels(weight, x) / np.sqrt(along_channels(running_var, x) + eps)
         return by_channel((x - along_channels(running_mean, x)) * scale, None, bias)
-    n = math.prod(x.shape) // max(channels, 1)
+    y, mean, var = by_batch(x, weight, bias, eps)
+    follow(running_mean, mean, momentum)
+    follow(running_var, var, momentum)
+    return y
+
+
+def by_batch(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
+    """batch_norm in training, with the mean and the unbiased variance of each channel as arrays."""
+    n = math.prod(x.shape) // max(x.shape[1], 1) if x.ndim > 1 else 0
     if n < 2:
         raise ValueError(f"in training, x needs shape (N, C, ...) with more than one value per channel, got {x.shape}")
-    y, mean, var = ops.nn.batch_norm.with_extras(x, weight, bias, eps)
-    follow(running_mean, mean.reshape(-1), momentum)
-    follow(running_var, var.reshape(-1) * (n / (n - 1)), momentum)
-    return y
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    y, mean, var = ops.nn.batch_norm.with_extras(wide, weight, bias, eps)
+    return y if wide is x else y.astype(x.dtype), mean.reshape(-1), var.reshape(-1) * (n / (n - 1))
 
 
 @composed
@@ -139,8 +146,9 @@ def rms_norm(x: Any, normalized_shape: Sequence[int], weight: Any = None, eps: f
     Source: Zhang and Sennrich, "Root mean square layer normalization", NeurIPS 2019.
     """
     axes = last_axes(x, normalized_shape, weight)
-    eps = float(np.finfo(x.dtype).eps) if eps is None else eps
-    return scaled(x * rsqrt((x * x).mean(axes, keepdims=True) + eps), weight, None)
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    eps = float(np.finfo(wide.dtype).eps) if eps is None else eps
+    return scaled((wide * rsqrt((wide * wide).mean(axes, keepdims=True) + eps)).astype(x.dtype), weight, None)
 
 
 @composed
@@ -178,7 +186,12 @@ def follow(running: Any, batch: Any, momentum: float) -> None:
     """Move a running estimate, if there is one, towards that of a batch, in place."""
     if running is not None:
         batch = batch.detach() if isinstance(batch, Tensor) else batch
-        running[...] = (1 - momentum) * running + momentum * batch
+        running[...] = moved(running, batch, momentum)
+
+
+def moved(running: Any, batch: Any, momentum: float) -> Any:
+    """A running estimate, one step towards that of a batch."""
+    return (1 - momentum) * running + momentum * batch
 
 
 def check_vectors(channels: int, **vectors: Any) -> None:

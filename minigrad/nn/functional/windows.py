@@ -80,7 +80,8 @@ def max_windows_x(g, x, out, kernel_size, stride, dilation):
 def max_windows(x, kernel_size, stride, dilation):
     """The largest number in each window: (N, C, *counts). The first of several that are largest takes the gradient."""
     counts = window_counts(x.shape[2:], kernel_size, stride, dilation)
-    return reduce(np.maximum, [x[..., *there] for _, there in looks(kernel_size, counts, stride, dilation)])
+    first, *others = [x[..., *there] for _, there in looks(kernel_size, counts, stride, dilation)]
+    return reduce(np.maximum, others, first.copy())
 
 
 # -- the product of three, and its derivative by each -----------------------------------------------------------------

@@ -1,0 +1,35 @@
+"""Dropout: elements left out at random."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import generator
+from minigrad.op import composed
+
+
+@composed
+def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
+    """In training, make each element 0 with probability p and multiply the others by 1 / (1 − p); else do nothing.
+
+    Raises:
+        ValueError: p is not between 0 and 1.
+        TypeError: x is not floating.
+
+    Source: Srivastava et al., "Dropout", JMLR 15 (2014), with the scaling moved from test time to training.
+    """
+    check_probability(p)
+    if x.dtype.kind != "f":
+        raise TypeError(f"x must be floating, not {x.dtype}; write x.float()")
+    if not training or p == 0:
+        return x
+    kept = generator().random(x.shape, dtype=np.float32) >= p
+    return x * (kept * np.asarray(1 / (1 - p) if p < 1 else 0, x.dtype))
+
+
+def check_probability(p: float) -> None:
+    """Raise if p cannot be the probability of dropping an element."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"p is a probability, between 0 and 1, not {p}")
