@@ -1124,3 +1124,17 @@ def test_asking_a_computed_tensor_for_its_gradient_changes_nothing_and_joining_a
     assert y.requires_grad_() is y
     assert y.node is node
     assert np.concatenate([x, y], axis=None).tolist() == [1, 2, 2, 4]
+
+
+def test_as_tensor_takes_what_is_there_and_copies_only_where_it_must() -> None:
+    t, array = mg.tensor([1.0]), np.ones(2, np.float32)
+    assert mg.as_tensor(t) is t
+    assert mg.as_tensor(t, mg.float64).dtype == mg.float64
+    assert np.shares_memory(mg.as_tensor(array).data, array)
+    assert mg.as_tensor([1.0, 2.0]).dtype == mg.float32
+
+
+def test_grad_fn_is_the_operator_that_computed_a_tensor() -> None:
+    w = leaf([1.0])
+    assert (w * w).grad_fn is mg.multiply
+    assert w.grad_fn is mg.ones(1).grad_fn is None

@@ -89,7 +89,9 @@ def check_labels(logits, target):
 @op(
     saves=("mean", "var"),
     x=lambda g, x, weight, mean, var, eps: batch_norm_x(g, x - mean, along_channels(weight, x), var + eps),
-    weight=lambda g, x, mean, var, eps: reduce.sum(g * (x - mean) / np.sqrt(var + eps), all_but_channels(g)),
+    weight=lambda g, x, mean, var, eps: (
+        reduce.sum(g * (x - mean), all_but_channels(g)) / np.sqrt(var + eps).reshape(-1)
+    ),
     bias=lambda g: reduce.sum(g, all_but_channels(g)),
 )
 def batch_norm(x, weight=None, bias=None, eps=1e-5):

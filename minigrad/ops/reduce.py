@@ -51,7 +51,7 @@ def mean(x, axis=None, keepdims=False):
     """Mean over axis: None for all, a number or several; keepdims keeps it as an axis of size 1."""
     if x.dtype.kind != "f" or x.dtype == np.float16:
         return x.mean(axis, keepdims=keepdims)
-    return sum(x, axis, keepdims) / count(x.shape, axis)
+    return sum.forward(x, axis, keepdims) / count(x.shape, axis)
 
 
 def extreme(g, x, out, axis, keepdims):

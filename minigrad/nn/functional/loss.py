@@ -51,9 +51,13 @@ def cross_entropy(
         TypeError: logits are not floating, or labels not integers.
         ValueError: shapes that do not go together, another reduction, or label_smoothing out of range.
     """
-    check_floating(logits)
     if isinstance(ignore_index, bool):
         raise TypeError("ignore_index is a label; the order is logits, target, weight, ignore_index, reduction")
+    plain = weight is None and reduction == "mean" and ignore_index < 0 and not label_smoothing
+    if plain and logits.ndim == 2 and getattr(target, "ndim", 1) == 1:
+        with suppress(IndexError):  # of labels to ignore, or of wrong ones, of which `of_labels` complains too
+            return ops.nn.cross_entropy(logits, target)
+    check_floating(logits)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing is from 0 to 1, not {label_smoothing}")
     if getattr(target, "shape", None) == logits.shape and target.dtype.kind == "f":
@@ -61,9 +65,6 @@ def cross_entropy(
         smooth = target * (1 - label_smoothing) + label_smoothing / logits.shape[classes]
         log_y_hat = log_softmax(logits, classes) * along_channels(weight, logits)
         return reduced(-(smooth * log_y_hat).sum(classes), reduction)
-    if logits.ndim == 2 and weight is None and reduction == "mean" and not label_smoothing and ignore_index < 0:
-        with suppress(IndexError):  # of labels to ignore, or of wrong ones, of which `of_labels` complains too
-            return ops.nn.cross_entropy(logits, target)
     return of_labels(log_softmax(rows(logits)), logits, target, weight, ignore_index, reduction, label_smoothing)
 
 
