@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import inspect
 import sys
@@ -1310,3 +1311,22 @@ def test_gradcheck_names_the_output_and_its_element_and_both_numbers_of_that_ele
         AssertionError, match=r"input 0, element \[1\] = 7, output 1, element \[1\]: the gradient is 5, .* 4(\.0*\d*)?$"
     ):
         autograd.gradcheck(lambda x: (x * 3, mostly_right(x)), leaf([1.0, 7.0]))
+
+
+def test_an_asynchronous_generator_is_refused_by_the_decorator_which_could_not_reach_its_body() -> None:
+    with pytest.raises(TypeError, match="stream is an asynchronous generator"):
+
+        @mg.no_grad()
+        async def stream() -> Any:
+            yield 1
+
+
+def test_a_region_may_be_left_in_another_context_than_it_was_entered_in() -> None:
+    def stream() -> Any:
+        with mg.no_grad():
+            yield mg.is_grad_enabled()
+
+    generator = stream()
+    assert contextvars.copy_context().run(next, generator) is False
+    contextvars.copy_context().run(generator.close)
+    assert mg.is_grad_enabled()

@@ -77,6 +77,11 @@ def test_an_output_without_a_graph_is_named_if_it_depends_on_the_input_all_the_s
         gradcheck(lambda x: (x * x, 2 * x.detach()), leaf([3.0]))
 
 
+def test_an_output_without_gradient_is_passed_over_by_gradgradcheck_as_by_gradcheck() -> None:
+    for check in (gradcheck, gradgradcheck):
+        assert check(lambda x: (x * x, mg.argmax(x), mg.tensor(2.0)), leaf([3.0, 1.0]))
+
+
 def test_a_gradient_that_is_not_a_number_never_passes() -> None:
     @op(x=lambda x: x * np.nan)
     def no_number(x):

@@ -15,16 +15,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from inspect import iscoroutinefunction, isgeneratorfunction
-from typing import Any
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from typing import Any, TypeVar, cast, overload
 
 from minigrad import graph
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 class Mode(graph.recording):
     """A region in which recording is on or off, or a decorator that makes the body of a function such a region."""
 
-    def __call__(self, function: Callable[..., Any]) -> Any:
+    def __call__(self, function: Decorated) -> Decorated:
+        return cast(Decorated, self._decorated(function))
+
+    def _decorated(self, function: Callable[..., Any]) -> Any:
+        if isasyncgenfunction(function):
+            raise TypeError(f"{function.__name__} is an asynchronous generator: write `with mg.no_grad():` in its body")
         if iscoroutinefunction(function):
             return wraps(function)(self._coroutine(function))
         if isgeneratorfunction(function):
@@ -67,6 +74,10 @@ class Mode(graph.recording):
         return decorated
 
 
+@overload
+def no_grad(function: Decorated) -> Decorated: ...
+@overload
+def no_grad(function: None = None) -> Mode: ...
 def no_grad(function: Any = None) -> Any:
     """Record nothing inside `with no_grad():`, or inside a function decorated with `@no_grad` or `@no_grad()`.
 
@@ -79,6 +90,10 @@ def no_grad(function: Any = None) -> Any:
     return Mode(False) if function is None else Mode(False)(function)
 
 
+@overload
+def enable_grad(function: Decorated) -> Decorated: ...
+@overload
+def enable_grad(function: None = None) -> Mode: ...
 def enable_grad(function: Any = None) -> Any:
     """Record again, inside a region or a function where `no_grad` holds; used as `no_grad` is."""
     return Mode(True) if function is None else Mode(True)(function)
@@ -108,7 +123,7 @@ class set_grad_enabled(Mode):
         self._undo()
         super().__enter__()
 
-    def __call__(self, function: Callable[..., Any]) -> Any:
+    def __call__(self, function: Decorated) -> Decorated:
         self._undo()
         return Mode(self.enabled)(function)
 
