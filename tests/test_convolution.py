@@ -1,5 +1,5 @@
 """Convolution, pooling and what else looks through windows: against plain loops, against PyTorch in 200 random
-configurations, and what their errors say."""
+configurations of each, and what their errors say."""
 
 from __future__ import annotations
 
