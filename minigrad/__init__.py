@@ -41,6 +41,7 @@ from minigrad.backend import (
     zeros_like,
 )
 from minigrad.engine import grad
+from minigrad.errors import missing
 from minigrad.functions import (
     addcdiv,
     addcmul,
@@ -74,7 +75,7 @@ from minigrad.linalg import (
     tensordot,
     trace,
 )
-from minigrad.op import get_default_dtype, missing, op, set_default_dtype
+from minigrad.op import get_default_dtype, op, set_default_dtype
 from minigrad.ops.activation import relu, sigmoid
 from minigrad.ops.elementwise import (
     abs,

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad import functions, ops, rearrange
-from minigrad.op import composed, missing, numpy_ops
+from minigrad.errors import missing
+from minigrad.op import composed, numpy_ops
 from minigrad.ops.linalg import det, inv, inverse, matmul, mT
 from minigrad.tensor import Tensor, add_methods
 

@@ -27,7 +27,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from difflib import get_close_matches
 from functools import wraps
 from itertools import repeat
 from operator import itemgetter
@@ -37,6 +36,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import graph
+from minigrad.errors import MISTAKES, described, explained, numpy_names
 from minigrad.graph import Node, is_grad_enabled
 
 registry: dict[str, Op] = {}  # every operator by name; one declared outside minigrad as "module.name"
@@ -355,59 +355,6 @@ def composed(function: Callable[..., Any]) -> Callable[..., Any]:
 
     compositions[f"{function.__module__.split('.')[1]}.{function.__name__}"] = composition
     return composition
-
-
-# -- errors ----------------------------------------------------------------------------------------------------------
-
-MISTAKES = (TypeError, ValueError, IndexError, AttributeError, OverflowError, ZeroDivisionError)
-
-
-def explained(error: Exception, function: Any, arguments: dict[str, Any]) -> Exception:
-    """The error, with the function that was called and the arguments that it was given."""
-    given = ", ".join(f"{name}: {described(value)}" for name, value in arguments.items())
-    kind = next((k for k in (IndexError, ValueError, OverflowError) if isinstance(error, k)), TypeError)
-    problem = getattr(error, "problem", str(error))  # without what an operator inside has said of itself
-    usage = (function.__doc__ or "").partition("\n")[0]
-    new: Any = kind(f"{function.__name__}({given}): {problem}" + (f". It computes: {usage}" if usage else ""))
-    new.problem = problem
-    return new
-
-
-def described(value: Any) -> str:
-    """An argument, in an error: of an array the dtype and the shape."""
-    if hasattr(value, "dtype"):
-        return f"{value.dtype} {value.shape}"
-    if isinstance(value, list | tuple) and any(hasattr(part, "dtype") for part in value):
-        return f"[{', '.join(map(described, value[:4]))}{', ...' if len(value) > 4 else ''}]"
-    return f"{value!r:.60}"
-
-
-# -- names -----------------------------------------------------------------------------------------------------------
-
-
-def missing(module: str, names: Iterable[str]) -> Callable[[str], Any]:
-    """The `__getattr__` of a module, which Python asks for what is not there: an error with the nearest name."""
-
-    def __getattr__(name: str) -> Any:
-        near = get_close_matches(name, list(names), n=1, cutoff=0.7)
-        raise AttributeError(f"{module} has no {name!r}" + (f"; the nearest name is {near[0]!r}" if near else ""))
-
-    return __getattr__
-
-
-TORCH_NAMES = {"dim": ["axis"], "dims": ["axis", "axes"], "dim1": ["axis1"], "dim2": ["axis2"]}
-TORCH_NAMES |= {"keepdim": ["keepdims"], "input": ["x"], "other": ["y"]}
-
-
-def numpy_names(kwargs: dict[str, Any], parameters: tuple[str, ...]) -> dict[str, Any]:
-    """Keyword arguments that PyTorch calls otherwise (`dim`, `keepdim` ...) under the names that `parameters` has."""
-    named: dict[str, Any] = {}
-    for name, value in kwargs.items():
-        ours = name if name in parameters else next((n for n in TORCH_NAMES.get(name, ()) if n in parameters), name)
-        if ours in named or (ours != name and ours in kwargs):
-            raise TypeError(f"{name!r} and {ours!r} mean the same: give one of them")
-        named[ours] = value
-    return named
 
 
 def _shape(value: Any) -> Any:

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import missing
 from minigrad.graph import note_write
 from minigrad.nn import Parameter
-from minigrad.op import missing
 from minigrad.tensor import Tensor
 
 __all__ = ["SGD", "Adam", "Optimizer"]

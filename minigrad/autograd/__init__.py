@@ -8,7 +8,7 @@ from minigrad.autograd.hooks import register_hook
 from minigrad.autograd.missing import why_no_grad
 from minigrad.check import gradcheck, gradgradcheck
 from minigrad.engine import grad
-from minigrad.op import missing
+from minigrad.errors import missing
 
 __all__ = [
     "Function",

@@ -3,10 +3,10 @@
 Next: `optim.py`, how the parameters move.
 """
 
+from minigrad.errors import missing
 from minigrad.nn import functional
 from minigrad.nn.layers import BatchNorm1d, CrossEntropyLoss, Dropout, Linear, ReLU, Sequential
 from minigrad.nn.module import Module, Parameter
-from minigrad.op import missing
 
 __all__ = [
     "BatchNorm1d",

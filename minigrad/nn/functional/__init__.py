@@ -1,5 +1,6 @@
 """The functions behind the layers, under the names of `torch.nn.functional`."""
 
+from minigrad.errors import missing
 from minigrad.nn.functional.activation import (
     celu,
     elu,
@@ -56,7 +57,6 @@ from minigrad.nn.functional.loss import (
     soft_margin_loss,
 )
 from minigrad.nn.functional.normalization import batch_norm, group_norm, instance_norm, layer_norm, normalize, rms_norm
-from minigrad.op import missing
 from minigrad.ops.activation import hardswish, hardtanh, leaky_relu, relu, sigmoid, softplus
 from minigrad.ops.elementwise import tanh
 from minigrad.ops.nn import linear, log_softmax, softmax
