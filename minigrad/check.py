@@ -148,7 +148,10 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, **options: Any) -> 
             x.requires_grad_() if isinstance(x, Tensor) and i.requires_grad else x
             for x, i in zip(xs, inputs, strict=True)
         )
-        ys, gs = zip(*[(y, g) for y, g in zip(as_list(function(*xs)), gs, strict=True) if y.requires_grad], strict=True)
+        tracked = [(y, g) for y, g in zip(as_list(function(*xs)), gs, strict=True) if y.requires_grad]
+        if not tracked:
+            raise ValueError("gradgradcheck: the outputs do not depend on the inputs, as far as the graph knows")
+        ys, gs = zip(*tracked, strict=True)
         wanted = [x for x in xs if isinstance(x, Tensor) and x.requires_grad]
         found = grad(ys, wanted, gs, create_graph=True, allow_unused=True)
         return [g for g in found if g is not None]

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any
 
-MISTAKES = (TypeError, ValueError, IndexError, AttributeError, OverflowError, ZeroDivisionError)
+# What bad arguments raise. An error of NumPy's may be an IndexError and a ValueError at once: the first here is taken.
+MISTAKES = (IndexError, ValueError, OverflowError, ZeroDivisionError, TypeError, AttributeError)
 
 
 def explained(error: Exception, function: Any, arguments: dict[str, Any]) -> Exception:
     """The error, with the function that was called and the arguments that it was given."""
     given = ", ".join(f"{name}: {described(value)}" for name, value in arguments.items())
-    kind = next((k for k in (IndexError, ValueError, OverflowError) if isinstance(error, k)), TypeError)
+    kind = next((k for k in MISTAKES if k is not AttributeError and isinstance(error, k)), TypeError)
     problem = getattr(error, "problem", str(error))  # without what an operator inside has said of itself
     usage = (function.__doc__ or "").partition("\n")[0]
     new: Any = kind(f"{function.__name__}({given}): {problem}" + (f". It computes: {usage}" if usage else ""))
@@ -45,8 +46,15 @@ def missing(module: str, names: Iterable[str]) -> Callable[[str], Any]:
     return __getattr__
 
 
-TORCH_NAMES = {"dim": ["axis"], "dims": ["axis", "axes"], "dim1": ["axis1"], "dim2": ["axis2"]}
-TORCH_NAMES |= {"keepdim": ["keepdims"], "input": ["x"], "other": ["y"]}
+TORCH_NAMES = {  # what PyTorch calls an argument -> what it is called here, in one function or another
+    "dim": ["axis"],
+    "dims": ["axis", "axes", "repeats"],
+    "dim1": ["axis1"],
+    "dim2": ["axis2"],
+    "keepdim": ["keepdims"],
+    "input": ["x"],
+    "other": ["y"],
+}
 
 
 def numpy_names(kwargs: dict[str, Any], parameters: tuple[str, ...]) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def norm(x: Any, p: Any = 2, axis: Any = None, keepdims: bool = False) -> Any:
     p = 2 if p is None else p
     if isinstance(p, str) and p != "fro":
         raise ValueError(f'p must be a number, inf, -inf or "fro", not {p!r}')
-    size, axes = np.absolute(x), axes_of(axis, x.ndim)  # of a tuple of axes, max lets ties share
+    size, axes = np.absolute(x), axes_of(axis, x.ndim)
     if p == math.inf:
         return np.max(size, axes, keepdims=keepdims)
     if p == -math.inf:

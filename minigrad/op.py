@@ -110,7 +110,7 @@ class Op:
         self.defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
         self.variadic = next((name for name, p in parameters.items() if p.kind is p.VAR_POSITIONAL), None)
         self.sets_dtype = "dtype" in parameters
-        self._axis = self.parameters.index("axis") if "axis" in parameters else None
+        self._axis = self.parameters.index("axis") if "axis" in parameters and not self.variadic else None
         self._check_names([p.kind is p.KEYWORD_ONLY for p in parameters.values()])
         asked = {name for gradient in self.gradients.values() for name in gradient.asks} - {"g"}
         if self.variadic:
@@ -165,6 +165,8 @@ class Op:
             args, kwargs = self._bind(args, kwargs)
 
         Tensor = graph.Tensor
+        if self._axis is not None and isinstance(args[self._axis], (bool, np.ndarray, Tensor)):
+            raise TypeError(f"{self.name}: axis is None, a number or several, not {described(args[self._axis])}")
         arrays: list[Any] = []
         inputs: list[Node | None] = []
         tensors = 0
@@ -231,12 +233,7 @@ class Op:
             problem = f"{name!r} twice" if name in self.parameters else f"an unexpected argument {name!r}"
             problem = problem if given else f"{len(args)} arguments"
             raise TypeError(f"{self.name}() got {problem}; it takes {inspect.signature(self.forward)}")
-        if not self.variadic:
-            args, bound = (*args, *bound.values()), {}
-            axis = args[self._axis] if self._axis is not None else None
-            if isinstance(axis, bool | np.ndarray | graph.Tensor):
-                raise TypeError(f"{self.name}: axis is None, a number or several, not {described(axis)}")
-        return args, bound
+        return (args, bound) if self.variadic else ((*args, *bound.values()), {})
 
     def _save(self, tracked: int, inputs: Any, arrays: Any, kwargs: Any, out: Any, extras: Any) -> tuple[Any, ...]:
         """What the gradients of the tracked inputs ask for, in the order of `asked`; None for what only others do."""

@@ -130,7 +130,8 @@ def t(x: Any) -> Any:
 @composed
 def contiguous(x: Any) -> Any:
     """x with its elements in order in memory: itself if they are already."""
-    return x if np.asarray(getattr(x, "data", x)).flags.c_contiguous else clone(x)
+    array = x.data if isinstance(x, Tensor) else x
+    return x if array.flags.c_contiguous else clone(x)
 
 
 @composed
@@ -390,7 +391,7 @@ def best(x: Any, axis: Any, keepdims: bool, of_all: Any, position: Any, of_two: 
     """What PyTorch's max and min give: of all elements a number; along one axis, with positions; of two tensors."""
     if axis is None:
         return of_all(x, None, keepdims)
-    if hasattr(axis, "ndim"):
+    if isinstance(axis, Tensor | np.ndarray):
         return of_two(x, axis)
     if isinstance(axis, tuple | list):
         raise TypeError("of several axes there is no one position: write amax or amin")

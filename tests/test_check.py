@@ -191,3 +191,8 @@ def test_a_gradient_checks_out_in_a_mixed_graph_of_old_and_new_operators() -> No
 
     assert gradcheck(function, [x, w])
     assert gradgradcheck(function, [x, w])
+
+
+def test_gradgradcheck_of_a_function_without_gradient_says_so() -> None:
+    with pytest.raises(ValueError, match="gradgradcheck: the outputs do not depend on the inputs"):
+        gradgradcheck(lambda x: mg.argmax(x), leaf([1.0, 2.0]))

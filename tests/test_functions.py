@@ -388,9 +388,11 @@ def test_max_and_min_are_pytorchs_of_all_along_an_axis_and_of_two() -> None:
 @pytest.mark.parametrize("axis", [True, mg.tensor(0), np.array(0)])
 def test_an_axis_is_a_number_and_nothing_else(axis: Any) -> None:
     x = mg.ones(2, 2)
-    for function in (mg.sum, mg.mean, mg.amax, mg.var, mg.argmax):
+    for function in (mg.sum, mg.mean, mg.amax, mg.var, mg.argmax, mg.softmax, mg.cumsum, mg.unsqueeze, mg.squeeze):
         with pytest.raises(TypeError, match="axis is None, a number or several"):
             function(x, axis)
+    with pytest.raises(TypeError, match="axis is None, a number or several"):
+        mg.sum(x, axis, True)
 
 
 def test_pytorchs_names_of_arguments_work_where_ours_differ() -> None:
@@ -436,6 +438,7 @@ def test_spellings_of_pytorch_and_slips_in_them() -> None:
     x = mg.tensor([[3.0, 4.0]])
     assert mg.norm(x, None).item() == 5
     assert x.transpose(dim0=0, dim1=1).shape == (2, 1)
+    assert mg.tile(x, dims=(2, 1)).shape == (2, 2)
     assert mg.diagonal(x, dim1=0, dim2=1).tolist() == [3]
     with pytest.raises(TypeError, match=r"write cat\(\[a, b\]\)"):
         mg.cat(x, x)

@@ -405,7 +405,12 @@ def plain(numpy_function, forward, docstring):
     return op(numpy_function)(forward)
 
 
-eq = plain(np.equal, lambda x, y: x == y, "x = y, elementwise.")
+@op(np.equal)
+def eq(x, y):
+    """x = y, elementwise; `mg.equal`, as in PyTorch, says whether all of them are."""
+    return x == y
+
+
 not_equal = plain(np.not_equal, lambda x, y: x != y, "x ≠ y, elementwise.")
 less = plain(np.less, lambda x, y: x < y, "x < y, elementwise.")
 less_equal = plain(np.less_equal, lambda x, y: x <= y, "x ≤ y, elementwise.")

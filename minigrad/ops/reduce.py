@@ -133,9 +133,8 @@ def logsumexp(x, axis=None, keepdims=False):
 @op(np.cumsum, x=lambda g, x_shape, axis: np.flip(cumsum(np.flip(g, axis), axis), axis).reshape(x_shape))
 def cumsum(x, axis=None):
     """x₁ + ... + xₖ for each k along axis; None flattens x first. Its gradient accumulates from the other end."""
-    return (
-        np.cumsum(x, axis, WIDER.get(x.dtype)).astype(x.dtype, copy=False) if x.dtype in WIDER else np.cumsum(x, axis)
-    )
+    out = np.cumsum(x, axis, WIDER.get(x.dtype))
+    return out.astype(x.dtype) if x.dtype in WIDER else out
 
 
 def cumprod_x(g, x, axis):

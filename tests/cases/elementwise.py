@@ -200,8 +200,8 @@ SPECS: dict[str, Spec] = {
 
 # -- comparisons and logic: no gradients, so they are here for their values -------------------------------------------
 
-for _name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"):
-    _torch_name = {"equal": "eq", "not_equal": "ne"}.get(_name, _name)
+for _name in ("eq", "not_equal", "less", "less_equal", "greater", "greater_equal"):
+    _torch_name = {"not_equal": "ne"}.get(_name, _name)
     SPECS[_name] = Spec(
         [*binary(), Case((plain([1.0, 2.0, 3.0]), plain([2.0, 2.0, 2.0])), name="ties")], same(_torch_name)
     )

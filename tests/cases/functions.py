@@ -15,19 +15,6 @@ def moments() -> list[Case]:
     return [case for case in reductions(empty=False) if np.shape(case.args[0]) not in ((), (1,), (2, 1, 3))]
 
 
-def pieces(torchs: Any, numpys: Any, ours: Any) -> tuple[Any, Any, Any]:
-    """For a function that gives a tuple of pieces: the sizes, and weighted so that none can be mistaken for another."""
-
-    def joined(parts: Any) -> list[Any]:
-        return [part.reshape(-1) * (i + 1) for i, part in enumerate(parts)]
-
-    return (
-        lambda torch, *args: torch.cat(joined(torchs(torch, *args))),
-        numpys and (lambda *args: np.concatenate(joined(numpys(*args)))),
-        lambda *args: mg.cat(joined(ours(*args))),
-    )
-
-
 def both(results: Any) -> Any:
     """Two results as one tensor."""
     return 1000 * results[0] + results[1]

@@ -221,7 +221,7 @@ def gaussian_nll_loss(
         reduction: "mean", "sum" or "none".
 
     Raises:
-        ValueError: target has another shape.
+        ValueError: target has another shape, or a variance is negative.
     """
     check_shapes(x, target)
     fixed = np.asarray(var.detach() if isinstance(var, Tensor) else var)
