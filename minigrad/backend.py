@@ -1,32 +1,20 @@
 """Chapter 6: tensors made from nothing, and the random numbers among them.
 
-All random numbers of minigrad come from one generator: `manual_seed` starts it anew, and the same seed on the same
-machine gives the same numbers, bit for bit.
+The random numbers are PyTorch's, from one stream that `manual_seed` starts anew; how they are drawn is in `random.py`.
 
 Next: `functions.py`, functions composed of operators.
 """
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
 
+from minigrad import random
 from minigrad.op import get_default_dtype
 from minigrad.tensor import Tensor, as_array, unpacked, wrap
-
-_generator = np.random.default_rng()
-
-
-def manual_seed(seed: int) -> None:
-    """Start the random numbers anew from `seed`, an integer ≥ 0."""
-    global _generator
-    _generator = np.random.default_rng(seed)
-
-
-def generator() -> np.random.Generator:
-    """The generator that all of minigrad's random numbers come from."""
-    return _generator
 
 
 def _made(array: Any, dtype: Any, requires_grad: bool) -> Tensor:
@@ -88,7 +76,7 @@ def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = Fa
 
 def empty(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Of the given shape, its values not set."""
-    return _made(np.empty(unpacked(sizes)), dtype, requires_grad)
+    return _made(np.empty(unpacked(sizes), dtype or get_default_dtype()), dtype, requires_grad)
 
 
 def zeros_like(x: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -121,24 +109,44 @@ def linspace(start: float, end: float, steps: int, dtype: Any = None, requires_g
     return _made(np.linspace(start, end, steps), dtype, requires_grad)
 
 
-def rand(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def rand(*sizes: Any, dtype: Any = None, requires_grad: bool = False, generator: Any = None) -> Tensor:
     """Uniform on [0, 1)."""
-    below_1 = 1 - np.finfo(dtype or get_default_dtype()).epsneg  # rounding must not reach 1
-    return _made(np.minimum(_generator.random(unpacked(sizes)), below_1), dtype, requires_grad)
+    stream = generator or random.current()
+    return _made(stream.uniform(_shape(sizes), dtype or get_default_dtype()), dtype, requires_grad)
 
 
-def randn(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def randn(*sizes: Any, dtype: Any = None, requires_grad: bool = False, generator: Any = None) -> Tensor:
     """Normal with mean 0 and variance 1."""
-    return _made(_generator.standard_normal(unpacked(sizes)), dtype, requires_grad)
+    stream = generator or random.current()
+    return _made(stream.normal(_shape(sizes), dtype or get_default_dtype()), dtype, requires_grad)
 
 
-def randint(low: int, high: Any = None, size: Any = None, dtype: Any = None) -> Tensor:
+def rand_like(x: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uniform on [0, 1), in the shape and dtype of `x`."""
+    return rand(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad)
+
+
+def randn_like(x: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Normal with mean 0 and variance 1, in the shape and dtype of `x`."""
+    return randn(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad)
+
+
+def randint(low: int, high: Any = None, size: Any = None, dtype: Any = None, generator: Any = None) -> Tensor:
     """Integers, uniform on low ... high − 1; `randint(high, size)` starts at 0."""
     if size is None:
-        low, high, size = 0, low, high
-    return _made(_generator.integers(low, high, size), dtype, False)
+        high, size = None, high
+    low, high = (0, low) if high is None else (low, high)
+    return _made((generator or random.current()).integers(low, high, _shape((size,))), dtype, False)
 
 
-def randperm(n: int) -> Tensor:
+def randperm(n: int, generator: Any = None) -> Tensor:
     """The integers 0 ... n − 1 in random order."""
-    return wrap(_generator.permutation(n), None)
+    return wrap((generator or random.current()).permutation(n), None)
+
+
+def _shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """The shape that `f(2, 3)`, `f((2, 3))` or `f(2)` asks for."""
+    sizes = unpacked(sizes)
+    if any(isinstance(n, bool) or n < 0 for n in sizes):
+        raise ValueError(f"a shape has sizes of at least 0, not {sizes}")
+    return tuple(map(index, sizes))

@@ -98,7 +98,13 @@ def chunk(x: Any, chunks: int, axis: int = 0) -> Any:
 @composed
 def unbind(x: Any, axis: int = 0) -> Any:
     """The slices of x along axis, which they do not have any more."""
-    return tuple(np.moveaxis(x, axis, 0))
+    return tuple(by_halves(np.moveaxis(x, axis, 0)))
+
+
+def by_halves(x: Any) -> list[Any]:
+    """x[0], x[1] ...: by halves of halves, for the gradient of an index is as large as what was indexed."""
+    n = len(x)
+    return by_halves(x[: n // 2]) + by_halves(x[n // 2 :]) if n > 2 else [x[i] for i in range(n)]
 
 
 # -- other shapes -----------------------------------------------------------------------------------------------------

@@ -29,19 +29,20 @@ def reflected(operator: Op) -> Callable[..., Any]:
     return lambda self, other: operator(other, self)
 
 
-def in_place(operator: Op) -> Callable[..., Any]:
+def in_place(operator: Callable[..., Any]) -> Callable[..., Any]:
     """`a += b`: into the memory of a outside graphs; inside, a becomes the result: its old value stays saved."""
 
-    def method(self: Tensor, other: Any) -> Tensor:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         is_parameter = self.requires_grad and self.is_leaf
-        tracked = self.requires_grad or getattr(other, "requires_grad", False)
+        tracked = any(getattr(value, "requires_grad", False) for value in (self, *args, *kwargs.values()))
         if not tracked or is_parameter or not is_grad_enabled():
-            return overwrite(self, operator, other)
+            return overwrite(self, operator, *args, **kwargs)
+        name = operator.__name__
         if not self.requires_grad and self.data.base is not None:
-            raise RuntimeError(f"in-place {operator.name}: what this view shows would not follow; write t = t + ...")
-        result = operator(self, other)
+            raise RuntimeError(f"in-place {name}: what this view shows would not follow; write t = t + ...")
+        result = operator(self, *args, **kwargs)
         if result.shape != self.shape:
-            raise ValueError(f"in-place {operator.name}: the result has shape {result.shape}, not {self.shape}")
+            raise ValueError(f"in-place {name}: the result has shape {result.shape}, not {self.shape}")
         result = result.to(self.dtype) if self.is_floating_point() else result
         old, self.data, self.node = self.node, result.data, result.node
         if old is not None and self.node is not None:  # after retain_grad() it is the new value whose gradient is kept

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
-from minigrad.backend import generator, ones, zeros
-from minigrad.nn.functional import batch_norm, cross_entropy
-from minigrad.nn.functional.dropout import check_probability, dropout
-from minigrad.nn.functional.normalization import by_batch, moved
+from minigrad.backend import empty
+from minigrad.nn import init
+from minigrad.nn.functional import dropout, embedding, prelu
+from minigrad.nn.functional.dropout import check_probability
 from minigrad.nn.module import Module, Parameter
-from minigrad.op import get_default_dtype
-from minigrad.ops.activation import relu
+from minigrad.ops.linalg import matmul
 from minigrad.ops.nn import linear
-from minigrad.tensor import Tensor, wrap
+from minigrad.tensor import in_place
+
+
+class Identity(Module):
+    """x itself: a module that does nothing, where one is expected. Arguments are accepted and ignored."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def forward(self, x: Any) -> Any:
+        return x
 
 
 class Linear(Module):
@@ -36,12 +43,10 @@ class Linear(Module):
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         self.in_features = in_features
         self.out_features = out_features
-        self.weight = self._drawn(out_features, in_features)
-        self.bias = self._drawn(out_features) if bias else None
-
-    def _drawn(self, *shape: int) -> Parameter:
-        bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
-        return Parameter(generator().uniform(-bound, bound, shape), dtype=get_default_dtype())
+        self.weight = Parameter(empty(out_features, in_features))
+        self.bias = Parameter(empty(out_features)) if bias else None
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        start_bias(self.bias, in_features)
 
     def forward(self, x: Any) -> Any:
         return linear(x, self.weight, self.bias)
@@ -50,112 +55,93 @@ class Linear(Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-class ReLU(Module):
-    """max(x, 0), elementwise."""
+def start_bias(bias: Parameter | None, fan_in: int) -> None:
+    """Uniform on ±1 / √fan_in, if there is a bias."""
+    if bias is not None:
+        bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
+        init.uniform_(bias, -bound, bound)
 
-    def forward(self, x: Any) -> Any:
-        return relu(x)
 
+class Bilinear(Module):
+    """y_k = x₁ᵀ W_k x₂ + b_k.
 
-class Sequential(Module):
-    """Modules, one after the other: `Sequential(a, b)(x)` is `b(a(x))`.
+    Shapes: x₁ (..., in1_features), x₂ (..., in2_features), y (..., out_features).
 
-    Raises:
-        TypeError: an argument is not a module.
+    Parameters: weight (out_features, in1_features, in2_features) and bias (out_features), uniform on
+    ±1 / √in1_features at first.
     """
 
-    def __init__(self, *modules: Module) -> None:
-        for i, module in enumerate(modules):
-            if not isinstance(module, Module):
-                raise TypeError(
-                    f"Sequential takes modules, as in Sequential(a, b) or Sequential(*layers); "
-                    f"argument {i} is a {type(module).__name__}"
-                )
-            setattr(self, str(i), module)
+    def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True) -> None:
+        self.in1_features = in1_features
+        self.in2_features = in2_features
+        self.out_features = out_features
+        self.weight = Parameter(empty(out_features, in1_features, in2_features))
+        self.bias = Parameter(empty(out_features)) if bias else None
+        start_bias(self.weight, in1_features)
+        start_bias(self.bias, in1_features)
 
-    def forward(self, x: Any) -> Any:
-        for module in self:
-            x = module(x)
-        return x
-
-    def __iter__(self) -> Iterator[Module]:
-        return (module for _, module in self.named_children())
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)  # list(self) would ask for the length
-
-    def __getitem__(self, i: int | slice) -> Module:
-        modules = list(self)
-        return Sequential(*modules[i]) if isinstance(i, slice) else modules[i]
-
-
-class BatchNorm1d(Module):
-    """y = γ · (x − μ) / √(σ² + ε) + β, for each channel.
-
-    In training μ and σ² (biased) are those of the batch, and the running estimates move towards them:
-    running ← (1 − momentum) · running + momentum · batch, with the unbiased variance. In evaluation μ and σ² are the
-    running estimates, so that an example's result does not depend on the others beside it.
-
-    Shapes: x and y (N, C) or (N, C, L).
-
-    Parameters: weight γ (C), at first 1, and bias β (C), at first 0.
-    Buffers: running_mean (C), at first 0; running_var (C), at first 1; num_batches_tracked.
-
-    Args:
-        num_features: C.
-        eps: ε.
-        momentum: weight of the new batch in the running estimates; None makes them the plain average of all batches.
-        affine: False leaves γ and β out.
-
-    Raises:
-        ValueError: x has another number of channels, or in training only one value per channel: its variance is 0.
-
-    Warns:
-        UserWarning: evaluation before any training batch, when the running estimates still mean nothing.
-
-    Source: Ioffe and Szegedy, "Batch normalization", ICML 2015.
-    """
-
-    running_mean: Tensor
-    running_var: Tensor
-    num_batches_tracked: Tensor
-
-    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True) -> None:
-        self.num_features = num_features
-        self.eps = eps
-        self.momentum = momentum
-        self.weight = Parameter(ones(num_features)) if affine else None
-        self.bias = Parameter(zeros(num_features)) if affine else None
-        self.register_buffer("running_mean", zeros(num_features))
-        self.register_buffer("running_var", ones(num_features))
-        self.register_buffer("num_batches_tracked", Tensor(0))
-
-    def forward(self, x: Any) -> Any:
-        if x.ndim not in (2, 3) or x.shape[1] != self.num_features:
-            raise ValueError(
-                f"BatchNorm1d takes x of shape (N, {self.num_features}) or (N, {self.num_features}, L), got {x.shape}"
-            )
-        if self.training:
-            y, mean, var = by_batch(x, self.weight, self.bias, self.eps)
-            self.num_batches_tracked = self.num_batches_tracked + 1
-            self.running_mean = self._moved(self.running_mean, mean)
-            self.running_var = self._moved(self.running_var, var)
-            return y
-        if self.num_batches_tracked.item() == 0:
-            warnings.warn(
-                "BatchNorm1d: evaluation before any training batch; the running mean and variance are still 0 and 1",
-                stacklevel=3,
-            )
-        return batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
-
-    def _moved(self, running: Tensor, batch: Any) -> Tensor:
-        """A running estimate after a batch: a new tensor, for a graph may have saved the old one."""
-        share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
-        return wrap(moved(running.data, batch, share).astype(running.dtype, copy=False), None)
+    def forward(self, x1: Any, x2: Any) -> Any:
+        rows = matmul(x1[..., None, None, :], self.weight)  # (..., out, 1, in2)
+        y = (rows[..., 0, :] * x2[..., None, :]).sum(-1)
+        return y if self.bias is None else y + self.bias
 
     def extra_repr(self) -> str:
-        affine = self.weight is not None
-        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={affine}"
+        sizes = f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}"
+        return f"{sizes}, bias={self.bias is not None}"
+
+
+class Embedding(Module):
+    """A row of numbers for each of `num_embeddings` things: the rows of weight that indices name.
+
+    Shapes: indices (...), integers; result (..., embedding_dim).
+
+    Parameters: weight (num_embeddings, embedding_dim), normal at first.
+
+    Args:
+        num_embeddings, embedding_dim: how many rows, and how long each is.
+        padding_idx: a row that is 0 at first and gets no gradient, for an index that only fills up.
+
+    Raises:
+        ValueError: padding_idx names no row.
+        IndexError: at the call, an index names no row.
+    """
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
+        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+            raise ValueError(f"padding_idx {padding_idx} is out of range: there are {num_embeddings} rows")
+        self.num_embeddings = num_embeddings
+        self.embedding_dim = embedding_dim
+        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
+        self.weight = Parameter(empty(num_embeddings, embedding_dim))
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            init.zeros_(self.weight.detach()[self.padding_idx])
+
+    def forward(self, indices: Any) -> Any:
+        return embedding(indices, self.weight, self.padding_idx)
+
+    def extra_repr(self) -> str:
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+
+
+class PReLU(Module):
+    """x where x > 0, elsewhere weight · x, with a weight that is learned.
+
+    Parameters: weight (num_parameters), at first `init`: one for all, or one for each channel, axis 1 of x.
+
+    Source: He et al., "Delving Deep into Rectifiers", ICCV 2015.
+    """
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
+        self.num_parameters = num_parameters
+        self.weight = Parameter(empty(num_parameters).fill_(init))
+
+    def forward(self, x: Any) -> Any:
+        return prelu(x, self.weight)
+
+    def extra_repr(self) -> str:
+        return f"num_parameters={self.num_parameters}"
 
 
 class Dropout(Module):
@@ -163,54 +149,19 @@ class Dropout(Module):
 
     Args:
         p: probability, between 0 and 1.
+        inplace: write the result over the input.
 
     Raises:
         ValueError: p is not a probability.
     """
 
-    def __init__(self, p: float = 0.5) -> None:
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         check_probability(p)
         self.p = p
+        self.inplace = inplace
 
     def forward(self, x: Any) -> Any:
-        return dropout(x, self.p, self.training)
+        return (in_place(dropout) if self.inplace else dropout)(x, self.p, self.training)
 
     def extra_repr(self) -> str:
-        return f"p={self.p}"
-
-
-class CrossEntropyLoss(Module):
-    """Mean over the examples of −log softmax(logits)[target].
-
-    Shapes: logits (N, C), floating; target (N), the class labels, integers from 0 to C − 1; result (). Logits
-    (N, C, ...) and (C) with targets (N, ...) and () are fine too, and so is a target of probabilities in the shape of
-    the logits.
-
-    Args:
-        weight: (C), how much each class counts; None means 1.
-        ignore_index: a label whose examples do not count.
-        reduction: "mean", "sum" or "none".
-        label_smoothing: how much of each target is spread evenly over all classes, from 0 to 1.
-
-    Raises:
-        IndexError: a label is out of range.
-        TypeError: logits are not floating, or labels not integers.
-        ValueError: other shapes.
-    """
-
-    def __init__(
-        self,
-        weight: Any = None,
-        ignore_index: int = -100,
-        reduction: str = "mean",
-        label_smoothing: float = 0.0,
-    ) -> None:
-        self.weight = None
-        if weight is not None:
-            self.register_buffer("weight", Tensor(weight))
-        self.ignore_index = ignore_index
-        self.reduction = reduction
-        self.label_smoothing = label_smoothing
-
-    def forward(self, logits: Any, target: Any) -> Any:
-        return cross_entropy(logits, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
+        return f"p={self.p}, inplace={self.inplace}"

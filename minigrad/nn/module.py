@@ -1,19 +1,27 @@
 """Modules: functions with parameters.
 
-A module is any object whose attributes hold parameters, buffers and other modules. Parameters are not registered:
-`parameters()` walks the attributes, also through lists, tuples and dicts, and finds each once, even if two modules
-share it.
+A module is any object whose attributes hold parameters, buffers and other modules. Nothing is registered: walking the
+attributes, also through lists, tuples and dicts, `parameters()` finds each once, even if two modules share it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from itertools import groupby
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
 
 from minigrad.autograd.grad_mode import no_grad
+from minigrad.autograd.hooks import RemovableHandle
+from minigrad.graph import Node
 from minigrad.tensor import Tensor
 
 Named = TypeVar("Named")
+Self = TypeVar("Self", bound="Module")
 
 
 class Parameter(Tensor):
@@ -34,11 +42,33 @@ class Parameter(Tensor):
         return f"Parameter({super().__repr__()})".replace("\n", "\n" + " " * len("Parameter("))
 
 
+class IncompatibleKeys(NamedTuple):
+    """What `load_state_dict` left alone, if not strict."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Hooks:
+    """Functions to be called before and after a module's forward; in an object, so that the walk passes them over."""
+
+    def __init__(self) -> None:
+        self.before: OrderedDict[RemovableHandle, Callable[..., Any]] = OrderedDict()
+        self.after: OrderedDict[RemovableHandle, Callable[..., Any]] = OrderedDict()
+
+    def __deepcopy__(self, memo: Any) -> Hooks:
+        return Hooks()  # a handle could not take a copy away
+
+
 class Module:
     """A function with parameters: write its pieces into attributes in `__init__`, and what it computes in `forward`.
 
     Attributes:
         training: whether layers that behave differently in training (BatchNorm, Dropout) should do so.
+
+    Raises:
+        TypeError: an attribute that is a parameter, a buffer or a module is overwritten by something else than one of
+            these or None: it would silently drop out of what is learned and saved.
 
     >>> from minigrad import nn
     >>> class Line(nn.Module):
@@ -52,19 +82,95 @@ class Module:
     """
 
     training: bool = True
+    _hooks: Hooks | None = None
+    _buffer_names: Mapping[str, bool] = MappingProxyType({})  # name -> whether it is saved
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.forward(*args, **kwargs)
+        if self._hooks is None:
+            return self.forward(*args, **kwargs)
+        for hook in list(self._hooks.before.values()):
+            changed = hook(self, args)
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+        out = self.forward(*args, **kwargs)
+        for hook in list(self._hooks.after.values()):
+            changed = hook(self, args, out)
+            out = out if changed is None else changed
+        return out
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; a subclass says it."""
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, ...)")
 
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, args)` before every forward; what it returns, unless None, takes the place of args."""
+        return RemovableHandle(self._own_hooks().before, hook)
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, args, output)` after every forward; what it returns, unless None, is the output."""
+        return RemovableHandle(self._own_hooks().after, hook)
+
+    def _own_hooks(self) -> Hooks:
+        if self._hooks is None:
+            self._hooks = Hooks()
+        return self._hooks
+
     # -- what is in it --------------------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        old = vars(self).get(name)
+        if old is not None and value is not None and type(old) is not type(value):
+            kind = next((kind for kind in (Parameter, Module) if isinstance(old, kind)), Tensor)
+            if (kind is not Tensor or name in self._buffer_names) and not isinstance(value, kind):
+                cure = f"write {name} = nn.Parameter(...)" if kind is Parameter else "assign one, or None"
+                if kind is Parameter:
+                    cure += f", or under no_grad {name}[...] = ... to change its values"
+                found = f"{type(self).__name__}.{name} is a {kind.__name__}, and a {type(value).__name__} is none"
+                raise TypeError(f"{found}: {cure}")
+        object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # Python and NumPy ask for their protocols, often
+            raise AttributeError(name)
+        near = get_close_matches(name, dir(self), n=1, cutoff=0.7)
+        hint = f"; the nearest name is {near[0]!r}" if near else ""
+        raise AttributeError(f"{type(self).__name__} has no {name!r}{hint}")
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Make `tensor` an attribute that is not learned but belongs to the state, such as a running mean.
+
+        Args:
+            name: of the attribute.
+            tensor: None for one that is to come.
+            persistent: whether it is saved with the parameters.
+        """
+        check_name(name)
+        self._buffer_names = {**self._buffer_names, name: persistent}
+        setattr(self, name, tensor)
+
+    def register_parameter(self, name: str, parameter: Parameter | None) -> None:
+        """The same as assigning the attribute `name`."""
+        check_name(name)
+        if not isinstance(parameter, Parameter | None):
+            raise TypeError(f"register_parameter takes an nn.Parameter or None, not a {type(parameter).__name__}")
+        setattr(self, name, parameter)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """The same as assigning the attribute `name`, which here may also be a number: "0"."""
+        check_name(name)
+        if not isinstance(module, Module | None):
+            raise TypeError(f"add_module takes a module or None, not a {type(module).__name__}")
+        setattr(self, name, module)
+
+    register_module = add_module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules among the attributes."""
         return ((name, value) for name, value in opened(vars(self)) if isinstance(value, Module))
+
+    def children(self) -> Iterator[Module]:
+        """The modules among the attributes, each once."""
+        return (module for _, module in each_once(self.named_children()))
 
     def named_modules(
         self, memo: set[int] | None = None, prefix: str = "", remove_duplicate: bool = True
@@ -90,61 +196,132 @@ class Module:
         """This module and all inside it, each once."""
         return (module for _, module in self.named_modules())
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """The parameters of this module and all inside it, each once, named by their path: "0.weight"."""
-        return each_once((name, tensor) for name, tensor in self._state() if isinstance(tensor, Parameter))
+    def get_submodule(self, target: str) -> Module:
+        """The module inside that is called `target`, as in `named_modules`.
 
-    def parameters(self) -> Iterator[Parameter]:
-        """The parameters of this module and all inside it, each once."""
-        return (parameter for _, parameter in self.named_parameters())
+        Raises:
+            AttributeError: there is none.
+        """
+        for name, module in self.named_modules(remove_duplicate=False):
+            if name == target:
+                return module
+        raise AttributeError(f"{type(self).__name__} has no module {target!r} inside")
 
-    def register_buffer(self, name: str, tensor: Tensor) -> None:
-        """Make `tensor` an attribute that is saved with the parameters but not learned, such as a running mean."""
-        vars(self).setdefault("_buffer_names", set()).add(name)
-        setattr(self, name, tensor)
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """The parameters of this module and all inside it, each once, named by their path: "0.weight".
 
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        """The buffers of this module and all inside it, each once."""
-        return each_once((name, tensor) for name, tensor in self._state() if not isinstance(tensor, Parameter))
+        Args:
+            prefix: what the names begin with.
+            recurse: False leaves out those of the modules inside.
+            remove_duplicate: yield a parameter that is in several places once; otherwise under each of its names.
+        """
+        found = ((name, t) for name, t in self._state(prefix, recurse) if isinstance(t, Parameter))
+        return each_once(found) if remove_duplicate else found
 
-    def _state(self) -> Iterator[tuple[str, Tensor]]:
-        """All parameters and buffers. One that is in several places appears under each of its names."""
-        for path, module in self.named_modules(remove_duplicate=False):
-            buffer_names = vars(module).get("_buffer_names", ())
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """The parameters of this module and, unless `recurse` is False, of all inside it, each once."""
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """The buffers of this module and all inside it; the arguments are those of `named_parameters`."""
+        found = ((name, t) for name, t in self._state(prefix, recurse) if not isinstance(t, Parameter))
+        return each_once(found) if remove_duplicate else found
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """The buffers of this module and, unless `recurse` is False, of all inside it, each once."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def _state(self, prefix: str = "", recurse: bool = True, saved: bool = False) -> Iterator[tuple[str, Tensor]]:
+        """All parameters and buffers, or those that are saved; what is in several places under each of its names."""
+        for path, module in self.named_modules(prefix=prefix, remove_duplicate=False) if recurse else [(prefix, self)]:
+            buffers = [name for name, persistent in module._buffer_names.items() if persistent or not saved]
             for name, value in opened(vars(module)):
-                if isinstance(value, Parameter) or name in buffer_names:
+                if isinstance(value, Parameter) or (name in buffers and value is not None):
                     yield joined(path, name), value
 
-    # -- modes ----------------------------------------------------------------------------------------------------
+    # -- changes to all of it -------------------------------------------------------------------------------------
 
-    def train(self, mode: bool = True) -> Module:
+    def apply(self: Self, function: Callable[[Module], Any]) -> Self:
+        """Call `function` with every module inside and at last with this one, as in `model.apply(init_weights)`."""
+        for child in self.children():
+            child.apply(function)
+        function(self)
+        return self
+
+    def train(self: Self, mode: bool = True) -> Self:
         """Switch this module and all inside it to training, or with False to evaluation."""
         self.training = mode
-        for _, child in self.named_children():
+        for child in self.children():
             child.train(mode)
         return self
 
-    def eval(self) -> Module:
+    def eval(self: Self) -> Self:
         """Switch this module and all inside it to evaluation."""
         return self.train(False)
 
-    def zero_grad(self) -> None:
-        """Set `.grad` of every parameter to None."""
+    def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
+        """Have every parameter learned, or none: a frozen part gets no gradients, and optimizers pass it over."""
         for parameter in self.parameters():
-            parameter.grad = None
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Set `.grad` of every parameter to None, or with `set_to_none=False` to zeros."""
+        for parameter in self.parameters():
+            if set_to_none or parameter.grad is None:
+                parameter.grad = None
+            else:
+                parameter.grad.detach().zero_()
+
+    def to(self: Self, dtype: Any) -> Self:
+        """Convert every floating parameter, with its gradient, and every floating buffer to `dtype`.
+
+        Raises:
+            TypeError: `dtype` is not floating.
+        """
+        dtype = np.dtype(dtype)
+        if dtype.kind != "f":
+            raise TypeError(f"the parameters of a module are of a floating dtype, not {dtype}")
+        for _, tensor in each_once(self._state()):
+            if tensor.is_floating_point():
+                tensor.data = tensor.data.astype(dtype, copy=False)
+                if tensor.node is not None:
+                    tensor.node = Node.leaf(tensor)
+                if tensor.grad is not None:
+                    tensor.grad = tensor.grad.detach().to(dtype)
+        return self
+
+    def half(self: Self) -> Self:
+        """Convert to float16."""
+        return self.to(np.float16)
+
+    def float(self: Self) -> Self:
+        """Convert to float32."""
+        return self.to(np.float32)
+
+    def double(self: Self) -> Self:
+        """Convert to float64."""
+        return self.to(np.float64)
 
     # -- state ----------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Copies of all parameters and buffers, by name."""
-        return {name: tensor.detach().clone() for name, tensor in self._state()}
+        """Copies of all parameters and persistent buffers, by name."""
+        return {name: tensor.detach().clone() for name, tensor in self._state(saved=True)}
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> None:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Write the values of `state_dict` into the parameters and buffers of the same names.
 
         Args:
             state_dict: name -> tensor or array, as the method of that name gives.
             strict: raise if a name is missing from `state_dict` or unknown here; otherwise leave such names alone.
+
+        Returns:
+            the names that were missing from `state_dict`, and those unknown here.
 
         Raises:
             TypeError: `state_dict` is not a mapping.
@@ -152,11 +329,14 @@ class Module:
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict takes a dict of name -> tensor, not a {type(state_dict).__name__}")
-        own = dict(self._state())
+        own = dict(self._state(saved=True))
+        incompatible = IncompatibleKeys(
+            [name for name in own if name not in state_dict], [name for name in state_dict if name not in own]
+        )
         problems = []
         if strict:
-            problems += [f"missing: {name}" for name in own if name not in state_dict]
-            problems += [f"unexpected: {name}" for name in state_dict if name not in own]
+            problems += [f"missing: {name}" for name in incompatible.missing_keys]
+            problems += [f"unexpected: {name}" for name in incompatible.unexpected_keys]
         values = {}
         for name, tensor in own.items():
             if name in state_dict:
@@ -171,6 +351,7 @@ class Module:
         with no_grad():
             for name, value in values.items():
                 own[name][...] = value
+        return incompatible
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -179,12 +360,28 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
-        children = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
         arguments = self.extra_repr()
+        children = [(name, repr(child).replace("\n", "\n  ")) for name, child in self.named_children()]
         if not children:
             return f"{type(self).__name__}({arguments})"
-        lines = [arguments, *children] if arguments else children
+        lines = [arguments] * bool(arguments)
+        for text, same in groupby(children, key=lambda child: child[1]):
+            names = [name for name, _ in same]
+            if self._repeats_are_counted and len(names) > 1:
+                lines.append(f"({names[0]}-{names[-1]}): {len(names)} x {text}")
+            else:
+                lines += [f"({name}): {text}" for name in names]
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+    _repeats_are_counted = False  # ModuleList's are
+
+
+def check_name(name: str) -> None:
+    """Raise unless `name` can stand in a path between dots."""
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a parameter, buffer or module is a str, not {name!r}")
+    if not name or "." in name:
+        raise KeyError(f"the name of a parameter, buffer or module is not empty and has no dot: {name!r}")
 
 
 def each_once(named: Iterable[tuple[str, Named]]) -> Iterator[tuple[str, Named]]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).parent
-MODULES = ("ops", "training", "convolution")
+MODULES = ("ops", "training", "convolution", "layers", "randomness")
 
 
 def load(module: str) -> dict[str, Any]:

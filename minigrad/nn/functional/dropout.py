@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import generator
+from minigrad import random
 from minigrad.op import composed
 
 
@@ -25,8 +25,10 @@ def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
         raise TypeError(f"x must be floating, not {x.dtype}; write x.float()")
     if not training or p == 0:
         return x
-    kept = generator().random(x.shape, dtype=np.float32) >= p
-    return x * (kept * np.asarray(1 / (1 - p) if p < 1 else 0, x.dtype))
+    if p == 1:
+        return x * 0
+    kept = random.current().bernoulli(x.shape, 1 - p)
+    return x * (kept * np.asarray(1 / (1 - p), x.dtype))
 
 
 def check_probability(p: float) -> None:

@@ -1,0 +1,200 @@
+"""Convolution layers: the functions of `nn/functional/convolution.py` with a weight and a bias that are learned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from minigrad.backend import empty
+from minigrad.nn import functional as F
+from minigrad.nn import init
+from minigrad.nn.functional.convolution import Sizes, for_each
+from minigrad.nn.layers import start_bias
+from minigrad.nn.module import Module, Parameter
+
+
+class Convolution(Module):
+    """What all convolution layers share.
+
+    Attributes:
+        function: what is computed.
+        axes: how many spatial axes it has.
+        transposed: whether it is the transpose of a convolution: its weight has the input channels first.
+    """
+
+    function: Callable[..., Any]
+    axes: int
+    transposed = False
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes,
+        padding: Sizes | str,
+        output_padding: Sizes,
+        dilation: Sizes,
+        groups: int,
+        bias: bool,
+    ) -> None:
+        name = type(self).__name__
+        if groups < 1 or in_channels % groups or out_channels % groups:
+            raise ValueError(f"{name}: groups={groups} must divide in_channels={in_channels} and {out_channels=}")
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.kernel_size = for_each(self.axes, "kernel_size", kernel_size, 1)
+        self.stride = for_each(self.axes, "stride", stride, 1)
+        self.padding = padding if isinstance(padding, str) else for_each(self.axes, "padding", padding, 0)
+        self.output_padding = for_each(self.axes, "output_padding", output_padding, 0)
+        self.dilation = for_each(self.axes, "dilation", dilation, 1)
+        self.groups = groups
+        channels = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
+        self.weight = Parameter(empty(*channels, *self.kernel_size))
+        self.bias = Parameter(empty(out_channels)) if bias else None
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        start_bias(self.bias, init.fans(self.weight)[0])
+
+    def forward(self, x: Any) -> Any:
+        return type(self).function(
+            x, self.weight, self.bias, self.stride, self.padding, dilation=self.dilation, groups=self.groups
+        )
+
+    def extra_repr(self) -> str:
+        options = {
+            "padding": (self.padding, (0,) * self.axes),
+            "dilation": (self.dilation, (1,) * self.axes),
+            "output_padding": (self.output_padding, (0,) * self.axes),
+            "groups": (self.groups, 1),
+            "bias": (self.bias is not None, True),
+        }
+        shown = "".join(f", {name}={value}" for name, (value, default) in options.items() if value != default)
+        sizes = f"kernel_size={self.kernel_size}, stride={self.stride}"
+        return f"{self.in_channels}, {self.out_channels}, {sizes}{shown}"
+
+
+class Conv1d(Convolution):
+    """y = Σ weight · window + bias, for every window of x; see `Conv2d`.
+
+    Shapes: x (N, in_channels, L), y (N, out_channels, L′).
+    """
+
+    function = staticmethod(F.conv1d)
+    axes = 1
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        padding: Sizes | str = 0,
+        dilation: Sizes = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias)
+
+
+class Conv2d(Conv1d):
+    """y = Σ weight · window + bias, for every window of x.
+
+    Shapes: x (N, in_channels, H, W), y (N, out_channels, H′, W′), with
+    H′ = ⌊(H + 2 · padding − dilation · (kernel_size − 1) − 1) / stride⌋ + 1. An x without N is one example.
+
+    Parameters: weight (out_channels, in_channels / groups, *kernel_size) and bias (out_channels), both uniform on
+    ±1 / √(in_channels / groups · size of the kernel) at first.
+
+    Args:
+        in_channels, out_channels: of x and y.
+        kernel_size: of a window; here and below a number, or one for each spatial axis.
+        stride: the step from one window to the next.
+        padding: zeros before and after x; "valid" means none, "same" as many as leave H and W as they are.
+        dilation: the step from one number of a window to the next.
+        groups: split the channels of x and y into so many groups, each convolved on its own.
+        bias: False leaves it out, as before a BatchNorm, which would subtract it again.
+
+    Raises:
+        ValueError: groups does not divide the channels; at the call, a shape that does not go with the weight.
+    """
+
+    function = staticmethod(F.conv2d)
+    axes = 2
+
+
+class Conv3d(Conv1d):
+    """y = Σ weight · window + bias, for every window of x; see `Conv2d`.
+
+    Shapes: x (N, in_channels, D, H, W), y (N, out_channels, D′, H′, W′).
+    """
+
+    function = staticmethod(F.conv3d)
+    axes = 3
+
+
+class ConvTranspose1d(Convolution):
+    """The transpose of `Conv1d`: what a number of x takes part in is a window of y; see `ConvTranspose2d`.
+
+    Shapes: x (N, in_channels, L), y (N, out_channels, L′).
+    """
+
+    function = staticmethod(F.conv_transpose1d)
+    axes = 1
+    transposed = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes = 1,
+        padding: Sizes = 0,
+        output_padding: Sizes = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Sizes = 1,
+    ) -> None:
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, bias
+        )
+
+    def forward(self, x: Any, output_size: Sequence[int] | None = None) -> Any:
+        extra = self.output_padding if output_size is None else self._output_padding(x, output_size)
+        return type(self).function(
+            x, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+        )
+
+    def _output_padding(self, x: Any, output_size: Sequence[int]) -> tuple[int, ...]:
+        """What to add so that y has this size."""
+        sizes = tuple(output_size)[-self.axes :]
+        extra = []
+        for i, (n, size) in enumerate(zip(x.shape[-self.axes :], sizes, strict=True)):
+            window = self.dilation[i] * (self.kernel_size[i] - 1) + 1
+            least = (n - 1) * self.stride[i] - 2 * int(self.padding[i]) + window
+            if not 0 <= size - least < self.stride[i]:
+                raise ValueError(f"{type(self).__name__}: output_size {sizes} is not possible from x {x.shape}")
+            extra.append(size - least)
+        return tuple(extra)
+
+
+class ConvTranspose2d(ConvTranspose1d):
+    """The transpose of `Conv2d`: what a number of x takes part in is a window of y. It makes pictures larger.
+
+    Shapes: x (N, in_channels, H, W), y (N, out_channels, H′, W′), with
+    H′ = (H − 1) · stride − 2 · padding + dilation · (kernel_size − 1) + output_padding + 1.
+
+    Parameters: weight (in_channels, out_channels / groups, *kernel_size) and bias (out_channels), uniform at first.
+
+    Args:
+        in_channels, out_channels, kernel_size, stride, groups, bias, dilation: as for `Conv2d`.
+        padding: how much is cut off y at each side.
+        output_padding: how much is added to y at the far side of each axis: several H of a `Conv2d` give the same H′.
+
+    Raises:
+        ValueError: groups does not divide the channels; at the call, a shape that does not go with the weight, or an
+            `output_size` that cannot be.
+    """
+
+    function = staticmethod(F.conv_transpose2d)
+    axes = 2

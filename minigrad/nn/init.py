@@ -1,0 +1,191 @@
+"""How parameters start: numbers written into a tensor, under the names and with the rules of `torch.nn.init`.
+
+Each function writes in place, records nothing and returns the tensor. Two sizes matter to the rules: `fan_in`, how many
+numbers each output is a sum of, and `fan_out`, how many outputs each input takes part in.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad import random
+from minigrad.autograd.grad_mode import no_grad
+from minigrad.errors import missing
+from minigrad.tensor import Tensor
+
+__all__ = [
+    "calculate_gain",
+    "constant_",
+    "dirac_",
+    "eye_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
+
+__getattr__ = missing(__name__, __all__)
+
+
+def written(tensor: Tensor, values: Any) -> Tensor:
+    """The tensor, with these values."""
+    if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+        raise TypeError(f"init writes into floating tensors, not {getattr(tensor, 'dtype', type(tensor).__name__)}")
+    with no_grad():
+        tensor[...] = values
+    return tensor
+
+
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
+    """Uniform on [a, b)."""
+    if not a <= b:
+        raise ValueError(f"uniform_ needs a ≤ b, not {a} and {b}")
+    low, high = tensor.dtype.type(a), tensor.dtype.type(b)
+    u = (generator or random.current()).uniform(tensor.shape, tensor.dtype).astype(np.float64)  # to round once, at last
+    return written(tensor, u * float(high - low) + float(low))
+
+
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
+    """Normal with this mean and standard deviation."""
+    if not std >= 0:
+        raise ValueError(f"normal_ needs a standard deviation of at least 0, not {std}")
+    return written(
+        tensor, (generator or random.current()).normal(tensor.shape, tensor.dtype) * float(std) + float(mean)
+    )
+
+
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """All `val`."""
+    return written(tensor, float(val))
+
+
+def ones_(tensor: Tensor) -> Tensor:
+    """All 1."""
+    return written(tensor, 1.0)
+
+
+def zeros_(tensor: Tensor) -> Tensor:
+    """All 0."""
+    return written(tensor, 0.0)
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """The identity, of a matrix (n, m): a linear layer that passes on what it gets."""
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_ takes a matrix, not shape {tensor.shape}")
+    return written(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
+
+
+def dirac_(tensor: Tensor) -> Tensor:
+    """A convolution that passes on its channels, of a weight (O, C, *K): 1 at the centre of channel i of output i."""
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError(f"dirac_ takes the weight of a convolution, (O, C, *K), not shape {tensor.shape}")
+    values: Any = np.zeros(tensor.shape)
+    channels = np.arange(min(tensor.shape[:2]))
+    values[(channels, channels, *[size // 2 for size in tensor.shape[2:]])] = 1
+    return written(tensor, values)
+
+
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+    """Uniform on ±gain · √(6 / (fan_in + fan_out)): keeps the variance of outputs and of gradients.
+
+    Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward networks", AISTATS 2010.
+    """
+    bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / sum(fans(tensor)))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+    """Normal with standard deviation gain · √(2 / (fan_in + fan_out)); see `xavier_uniform_`."""
+    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(fans(tensor))), generator)
+
+
+def kaiming_uniform_(
+    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+) -> Tensor:
+    """Uniform on ±gain · √(3 / fan): keeps the variance through layers with a `nonlinearity` such as relu.
+
+    Args:
+        tensor: a weight, (out, in) or (out, in, *kernel).
+        a: the slope of leaky_relu left of 0.
+        mode: "fan_in" keeps the variance of the outputs, "fan_out" that of the gradients.
+        nonlinearity: what follows the layer; `calculate_gain` knows how much each takes away.
+        generator: the stream of random numbers, if not the common one.
+
+    Raises:
+        ValueError: another mode or nonlinearity, or a tensor of less than two axes.
+
+    Source: He et al., "Delving Deep into Rectifiers", ICCV 2015.
+    """
+    bound = math.sqrt(3.0) * kaiming_std(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(
+    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+) -> Tensor:
+    """Normal with standard deviation gain / √fan; the arguments are those of `kaiming_uniform_`."""
+    return normal_(tensor, 0.0, kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+def kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    """gain / √fan; 0 of a weight without elements."""
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f'mode is "fan_in" or "fan_out", not {mode!r}')
+    fan = fans(tensor)[mode == "fan_out"]
+    return calculate_gain(nonlinearity, a) / math.sqrt(fan) if fan else 0.0
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+    """gain times a random matrix whose rows or columns, whichever are fewer, are orthogonal and of length 1.
+
+    Shapes: (n, ...), of which all axes but the first count as one.
+
+    Source: Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning", ICLR 2014.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(f"orthogonal_ takes a tensor of two axes or more, not shape {tensor.shape}")
+    if not tensor.numel():
+        return tensor
+    rows = tensor.shape[0]
+    normal = (generator or random.current()).normal((rows, tensor.numel() // rows), tensor.dtype)
+    wide = rows < normal.shape[1]
+    q, r = np.linalg.qr(normal.T if wide else normal)
+    q = q * np.sign(np.diag(r))  # so that every such matrix is equally likely
+    return written(tensor, float(gain) * (q.T if wide else q).reshape(tensor.shape))
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """By how much a weight must grow to make up for what the nonlinearity takes away from the standard deviation.
+
+    >>> calculate_gain("tanh"), calculate_gain("leaky_relu", 0)
+    (1.6666666666666667, 1.4142135623730951)
+    """
+    gains = {
+        **dict.fromkeys(
+            ("linear", "sigmoid", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d"), 1.0
+        ),
+        "tanh": 5.0 / 3,
+        "relu": math.sqrt(2.0),
+        "leaky_relu": math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2)),
+        "selu": 3.0 / 4,
+    }
+    if nonlinearity not in gains:
+        raise ValueError(f"no gain is known for {nonlinearity!r}, only for {', '.join(gains)}")
+    return gains[nonlinearity]
+
+
+def fans(tensor: Tensor) -> tuple[int, int]:
+    """fan_in and fan_out of a weight (out, in, *kernel): in and out, each times the size of the kernel."""
+    if tensor.ndim < 2:
+        raise ValueError(f"a fan needs a weight of two axes or more, not shape {tensor.shape}")
+    kernel = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * kernel, tensor.shape[0] * kernel

@@ -1,0 +1,221 @@
+"""Normalisation layers: the functions of `nn/functional/normalization.py` with parameters and running statistics."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.backend import ones, zeros
+from minigrad.nn import functional as F
+from minigrad.nn.functional.normalization import by_batch, moved
+from minigrad.nn.module import Module, Parameter
+from minigrad.tensor import Tensor, wrap
+
+
+def start(layer: Module, shape: Any, weight: bool, bias: bool) -> None:
+    """Give the layer a weight of ones and a bias of zeros, or None in place of one that is not wanted."""
+    layer.weight = Parameter(ones(shape)) if weight else None
+    layer.bias = Parameter(zeros(shape)) if bias else None
+
+
+class BatchNorm1d(Module):
+    """y = γ · (x − μ) / √(σ² + ε) + β, for each channel.
+
+    In training μ and σ² (biased) are those of the batch, and the running estimates move towards them:
+    running ← (1 − momentum) · running + momentum · batch, with the unbiased variance. In evaluation μ and σ² are the
+    running estimates, so that an example's result does not depend on the others beside it.
+
+    Shapes: x and y (N, C) or (N, C, L).
+
+    Parameters: weight γ (C), at first 1, and bias β (C), at first 0.
+    Buffers: running_mean (C), at first 0; running_var (C), at first 1; num_batches_tracked.
+
+    Args:
+        num_features: C.
+        eps: ε.
+        momentum: weight of the new batch in the running estimates; None makes them the plain average of all batches.
+        affine: False leaves γ and β out.
+        bias: False leaves β out.
+        track_running_stats: False leaves the running estimates out, and takes μ and σ² of the batch in evaluation too.
+
+    Raises:
+        ValueError: x has another number of channels, or in training only one value per channel: its variance is 0.
+
+    Warns:
+        UserWarning: evaluation before any training batch, when the running estimates still mean nothing.
+
+    Source: Ioffe and Szegedy, "Batch normalization", ICML 2015.
+    """
+
+    running_mean: Any
+    running_var: Any
+    num_batches_tracked: Any
+    shapes = {2: "(N, {})", 3: "(N, {}, L)"}  # noqa: RUF012 -- number of axes of x -> its shape
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        bias: bool = True,
+    ) -> None:
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        start(self, num_features, affine, affine and bias)
+        self.register_buffer("running_mean", zeros(num_features) if track_running_stats else None)
+        self.register_buffer("running_var", ones(num_features) if track_running_stats else None)
+        self.register_buffer("num_batches_tracked", Tensor(0) if track_running_stats else None)
+
+    def forward(self, x: Any) -> Any:
+        if x.ndim not in self.shapes or x.shape[1] != self.num_features:
+            shapes = " or ".join(self.shapes.values()).replace("{}", str(self.num_features))
+            raise ValueError(f"{type(self).__name__} takes x of shape {shapes}, got {x.shape}")
+        if self.training or self.running_mean is None:
+            y, mean, var = by_batch(x, self.weight, self.bias, self.eps)
+            if self.running_mean is not None:
+                self.num_batches_tracked = self.num_batches_tracked + 1
+                self.running_mean = self._moved(self.running_mean, mean)
+                self.running_var = self._moved(self.running_var, var)
+            return y
+        if self.num_batches_tracked.item() == 0:
+            warnings.warn(
+                f"{type(self).__name__}: evaluation before any training batch; the running mean and variance are still "
+                "0 and 1",
+                stacklevel=3,
+            )
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+
+    def _moved(self, running: Any, batch: Any) -> Tensor:
+        """A running estimate after a batch: a new tensor, for a graph may have saved the old one."""
+        share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
+        return wrap(moved(running.data, batch, share).astype(running.dtype, copy=False), None)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm2d(BatchNorm1d):
+    """y = γ · (x − μ) / √(σ² + ε) + β, for each channel of pictures; all else is as for `BatchNorm1d`.
+
+    Shapes: x and y (N, C, H, W).
+    """
+
+    shapes = {4: "(N, {}, H, W)"}  # noqa: RUF012
+
+
+class GroupNorm(Module):
+    """y = γ · (x − μ) / √(σ² + ε) + β, with μ and σ² of each group of channels of each example.
+
+    Shapes: x and y (N, num_channels, ...).
+
+    Parameters: weight γ, at first 1, and bias β, at first 0, both (num_channels).
+
+    Args:
+        num_groups: into how many groups of equal size the channels are split.
+        num_channels: of x.
+        eps: ε.
+        affine: False leaves γ and β out.
+        bias: False leaves β out.
+
+    Raises:
+        ValueError: num_groups does not divide num_channels.
+
+    Source: Wu and He, "Group normalization", ECCV 2018.
+    """
+
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
+    ) -> None:
+        if num_groups < 1 or num_channels % num_groups:
+            raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.affine = affine
+        start(self, num_channels, affine, affine and bias)
+
+    def forward(self, x: Any) -> Any:
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        sizes = f"{self.num_groups}, {self.num_channels}"
+        return f"{sizes}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
+
+
+class LayerNorm(Module):
+    """y = γ · (x − μ) / √(σ² + ε) + β, with μ and σ² over the last axes of x, those of normalized_shape.
+
+    Shapes: x and y (..., *normalized_shape).
+
+    Parameters: weight γ, at first 1, and bias β, at first 0, both of shape normalized_shape.
+
+    Args:
+        normalized_shape: the sizes of these axes, or of the one axis.
+        eps: ε.
+        elementwise_affine: False leaves γ and β out.
+        bias: False leaves β out.
+
+    Raises:
+        ValueError: at the call, the last axes of x have other sizes.
+
+    Source: Ba, Kiros and Hinton, "Layer normalization", 2016.
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+    ) -> None:
+        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        start(self, self.normalized_shape, elementwise_affine, elementwise_affine and bias)
+
+    def forward(self, x: Any) -> Any:
+        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        affine = f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        return f"{self.normalized_shape}, eps={self.eps}, {affine}"
+
+
+class RMSNorm(Module):
+    """y = γ · x / √(mean of x² + ε), with the mean over the last axes of x, those of normalized_shape.
+
+    Shapes: x and y (..., *normalized_shape).
+
+    Parameters: weight γ of shape normalized_shape, at first 1.
+
+    Args:
+        normalized_shape: the sizes of these axes, or of the one axis.
+        eps: ε; None is the smallest number that makes a difference to 1 in the dtype of x.
+        elementwise_affine: False leaves γ out.
+
+    Source: Zhang and Sennrich, "Root mean square layer normalization", NeurIPS 2019.
+    """
+
+    def __init__(
+        self, normalized_shape: int | Sequence[int], eps: float | None = None, elementwise_affine: bool = True
+    ) -> None:
+        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        self.weight = Parameter(ones(self.normalized_shape)) if elementwise_affine else None
+
+    def forward(self, x: Any) -> Any:
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"

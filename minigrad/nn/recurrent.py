@@ -1,0 +1,354 @@
+"""Recurrent layers: the same step for each position of a sequence, with a state that goes from one to the next.
+
+A step is a function of what it reads, of the state, and of the weights. A cell takes one step, a layer all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.backend import empty, zeros
+from minigrad.nn import init
+from minigrad.nn.functional.dropout import check_probability, dropout
+from minigrad.nn.module import Module, Parameter
+from minigrad.ops.activation import relu, sigmoid
+from minigrad.ops.elementwise import tanh
+from minigrad.ops.nn import linear
+from minigrad.rearrange import cat, chunk, stack, unbind
+
+# -- steps: `read` is W_ih x + b_ih, and the state is (h,) or (h, c) --------------------------------------------------
+
+
+def tanh_step(read: Any, state: tuple[Any, ...], weight_hh: Any, bias_hh: Any) -> tuple[Any, ...]:
+    """h ← tanh(W_ih x + b_ih + W_hh h + b_hh)."""
+    return (tanh(read + linear(state[0], weight_hh, bias_hh)),)
+
+
+def relu_step(read: Any, state: tuple[Any, ...], weight_hh: Any, bias_hh: Any) -> tuple[Any, ...]:
+    """h ← relu(W_ih x + b_ih + W_hh h + b_hh)."""
+    return (relu(read + linear(state[0], weight_hh, bias_hh)),)
+
+
+def lstm_step(read: Any, state: tuple[Any, ...], weight_hh: Any, bias_hh: Any) -> tuple[Any, ...]:
+    """The gates let in (i), keep (f) and let out (o); g is what may be let in: c ← f · c + i · g, h ← o · tanh(c)."""
+    h, c = state
+    i, f, g, o = chunk(read + linear(h, weight_hh, bias_hh), 4, -1)
+    c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+    return sigmoid(o) * tanh(c), c
+
+
+def gru_step(read: Any, state: tuple[Any, ...], weight_hh: Any, bias_hh: Any) -> tuple[Any, ...]:
+    """The gate r says how much of h enters the new n, the gate z how much of h stays: h ← (1 − z) · n + z · h."""
+    (h,) = state
+    r_read, z_read, n_read = chunk(read, 3, -1)
+    r_state, z_state, n_state = chunk(linear(h, weight_hh, bias_hh), 3, -1)
+    z = sigmoid(z_read + z_state)
+    n = tanh(n_read + sigmoid(r_read + r_state) * n_state)
+    return ((1 - z) * n + z * h,)
+
+
+class Recurrent(Module):
+    """What cells and layers share: the step, and the weights that it needs."""
+
+    step: Callable[..., tuple[Any, ...]]
+    gates = 1  # how many numbers a step computes for each of the state
+    states = 1  # of how many tensors a state consists
+
+    def _add_weights(self, suffix: str, input_size: int, hidden_size: int, bias: bool) -> None:
+        """The parameters of one step: weight_ih, weight_hh, bias_ih and bias_hh, with this suffix."""
+        rows = self.gates * hidden_size
+        for name, shape in {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}.items():
+            setattr(self, name + suffix, Parameter(empty(*shape)))
+        for name in ("bias_ih", "bias_hh"):
+            setattr(self, name + suffix, Parameter(empty(rows)) if bias else None)
+
+    def _weights(self, suffix: str) -> list[Any]:
+        return [getattr(self, name + suffix) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+
+    def _start(self, hidden_size: int) -> None:
+        """All parameters uniform on ±1 / √hidden_size."""
+        bound = 1 / math.sqrt(hidden_size)
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound)
+
+    def _checked(self, state: Any, shape: tuple[int, ...], dtype: Any) -> tuple[Any, ...]:
+        """The state given, as a tuple of tensors of this shape; zeros if none is given."""
+        if state is None:
+            return tuple([zeros(shape, dtype=dtype) for _ in range(self.states)])
+        state = tuple(state) if self.states > 1 else (state,)
+        if len(state) != self.states or any(part.shape != shape for part in state):
+            given = [part.shape for part in state]
+            raise ValueError(f"{type(self).__name__}: the state needs {self.states} x shape {shape}, got {given}")
+        return state
+
+    def _shown(self, state: tuple[Any, ...]) -> Any:
+        """A state as users see it: h, or (h, c)."""
+        return state if self.states > 1 else state[0]
+
+
+def check_sizes(layer: Recurrent, input_size: int, hidden_size: int) -> None:
+    """Raise unless both are positive."""
+    if input_size < 1 or hidden_size < 1:
+        raise ValueError(f"{type(layer).__name__}: sizes are at least 1, not {input_size=} and {hidden_size=}")
+
+
+# -- cells ------------------------------------------------------------------------------------------------------------
+
+
+class RNNCell(Recurrent):
+    """One step: h ← tanh(W_ih x + b_ih + W_hh h + b_hh).
+
+    Shapes: x (N, input_size), h (N, hidden_size), zeros unless given; or both without N.
+
+    Parameters: weight_ih (hidden_size, input_size), weight_hh (hidden_size, hidden_size), bias_ih and bias_hh
+    (hidden_size), all uniform on ±1 / √hidden_size at first.
+
+    Args:
+        input_size, hidden_size: the sizes of x and h.
+        bias: False leaves both biases out.
+        nonlinearity: "tanh" or "relu".
+
+    Raises:
+        ValueError: another nonlinearity, or shapes that do not go together.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh") -> None:
+        check_sizes(self, input_size, hidden_size)
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.bias = bias
+        self.nonlinearity = nonlinearity
+        self.step = step_of(nonlinearity)
+        self._add_weights("", input_size, hidden_size, bias)
+        self._start(hidden_size)
+
+    def forward(self, x: Any, state: Any = None) -> Any:
+        weight_ih, weight_hh, bias_ih, bias_hh = self._weights("")
+        state = self._checked(state, (*x.shape[:-1], self.hidden_size), weight_ih.dtype)
+        return self._shown(self.step(linear(x, weight_ih, bias_ih), state, weight_hh, bias_hh))
+
+    def extra_repr(self) -> str:
+        bias = "" if self.bias else ", bias=False"
+        nonlinearity = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}"
+        return f"{self.input_size}, {self.hidden_size}{bias}{nonlinearity}"
+
+
+def step_of(nonlinearity: str) -> Callable[..., tuple[Any, ...]]:
+    """The step of a plain recurrent layer."""
+    steps = {"tanh": tanh_step, "relu": relu_step}
+    if nonlinearity not in steps:
+        raise ValueError(f'nonlinearity is "tanh" or "relu", not {nonlinearity!r}')
+    return steps[nonlinearity]
+
+
+class GRUCell(RNNCell):
+    """One step of a gated recurrent unit.
+
+        r = σ(W_ir x + b_ir + W_hr h + b_hr)
+        z = σ(W_iz x + b_iz + W_hz h + b_hz)
+        n = tanh(W_in x + b_in + r · (W_hn h + b_hn))
+        h ← (1 − z) · n + z · h
+
+    Shapes: x (N, input_size), h (N, hidden_size), zeros unless given; or both without N.
+
+    Parameters: as those of `RNNCell`, with rows for r, z and n below each other: weight_ih
+    (3 · hidden_size, input_size).
+
+    Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", EMNLP 2014.
+    """
+
+    gates = 3
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
+        super().__init__(input_size, hidden_size, bias)
+        self.step = gru_step
+
+
+class LSTMCell(RNNCell):
+    """One step of long short-term memory.
+
+        i = σ(W_ii x + b_ii + W_hi h + b_hi)        f = σ(W_if x + b_if + W_hf h + b_hf)
+        g = tanh(W_ig x + b_ig + W_hg h + b_hg)     o = σ(W_io x + b_io + W_ho h + b_ho)
+        c ← f · c + i · g                           h ← o · tanh(c)
+
+    Shapes: x (N, input_size); the state is (h, c), both (N, hidden_size), zeros unless given; or all without N.
+
+    Parameters: as those of `RNNCell`, with rows for i, f, g and o below each other: weight_ih
+    (4 · hidden_size, input_size).
+
+    Source: Hochreiter and Schmidhuber, "Long short-term memory", Neural Computation 9 (1997), with the gate f of Gers,
+    Schmidhuber and Cummins (2000).
+    """
+
+    gates = 4
+    states = 2
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
+        super().__init__(input_size, hidden_size, bias)
+        self.step = lstm_step
+
+
+# -- layers -----------------------------------------------------------------------------------------------------------
+
+
+class RecurrentLayers(Recurrent):
+    """What RNN, GRU and LSTM share: layers upon each other, each of which reads its sequence step by step."""
+
+    def __init__(
+        self,
+        step: Callable[..., tuple[Any, ...]],
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bias: bool,
+        batch_first: bool,
+        dropout: float,
+        bidirectional: bool,
+    ) -> None:
+        check_sizes(self, input_size, hidden_size)
+        check_probability(dropout)
+        if num_layers < 1:
+            raise ValueError(f"{type(self).__name__}: num_layers is at least 1, not {num_layers}")
+        self.step = step
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bias = bias
+        self.batch_first = batch_first
+        self.dropout = float(dropout)
+        self.bidirectional = bidirectional
+        self._directions = ["", "_reverse"] if bidirectional else [""]
+        for layer in range(num_layers):
+            for direction in self._directions:
+                size = hidden_size * len(self._directions) if layer else input_size
+                self._add_weights(f"_l{layer}{direction}", size, hidden_size, bias)
+        self._start(hidden_size)
+
+    def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
+        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
+            n, order = self.input_size, "N, L" if self.batch_first else "L, N"
+            raise ValueError(f"{type(self).__name__} takes x of shape ({order}, {n}) or (L, {n}), got {x.shape}")
+        batch_first = self.batch_first and x.ndim == 3
+        x = x.swapaxes(0, 1) if batch_first else x
+        if len(x) == 0:
+            raise ValueError(f"{type(self).__name__}: the sequence is empty, x has shape {x.shape}")
+        shape = (self.num_layers * len(self._directions), *x.shape[1:-1], self.hidden_size)
+        starts = [unbind(part) for part in self._checked(state, shape, self.weight_ih_l0.dtype)]
+        ends: list[tuple[Any, ...]] = []
+        for layer in range(self.num_layers):
+            if layer and self.training:
+                x = dropout(x, self.dropout)
+            outputs = []
+            for direction in self._directions:
+                start = tuple([part[len(ends)] for part in starts])
+                output, end = self._read(x, start, f"_l{layer}{direction}")
+                outputs.append(output)
+                ends.append(end)
+            x = cat(outputs, -1) if self.bidirectional else outputs[0]
+        end = self._shown(tuple([stack(part) for part in zip(*ends, strict=True)]))
+        return x.swapaxes(0, 1) if batch_first else x, end
+
+    def _read(self, x: Any, state: tuple[Any, ...], suffix: str) -> tuple[Any, tuple[Any, ...]]:
+        """One layer in one direction: what it says at each position, and the last state."""
+        weight_ih, weight_hh, bias_ih, bias_hh = self._weights(suffix)
+        sequence = unbind(linear(x, weight_ih, bias_ih))  # one product for all positions
+        backwards = suffix.endswith("_reverse")
+        outputs = []
+        for read in reversed(sequence) if backwards else sequence:
+            state = self.step(read, state, weight_hh, bias_hh)
+            outputs.append(state[0])
+        return stack(outputs[::-1] if backwards else outputs), state
+
+    def extra_repr(self) -> str:
+        defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
+        values = {name: getattr(self, name) for name in defaults}
+        changed = "".join(f", {name}={value}" for name, value in values.items() if value != defaults[name])
+        return f"{self.input_size}, {self.hidden_size}{changed}"
+
+
+class RNN(RecurrentLayers):
+    """h_t = tanh(W_ih x_t + b_ih + W_hh h_{t−1} + b_hh) for each position t of a sequence.
+
+    Shapes: x (L, N, input_size), or (N, L, input_size) with batch_first, or (L, input_size) for one sequence. The
+    result is (output, h): output has hidden_size in place of input_size, twice that if bidirectional; h (num_layers, N,
+    hidden_size), of two directions two for each layer, is the state at the start, zeros unless given, and at the end.
+
+    Parameters: for each layer k weight_ih_lk (hidden_size, input_size), of later layers (hidden_size, size of what they
+    read), weight_hh_lk (hidden_size, hidden_size), bias_ih_lk and bias_hh_lk (hidden_size), all uniform on
+    ±1 / √hidden_size at first; with the suffix _reverse for the other direction.
+
+    Args:
+        input_size, hidden_size: the sizes of x_t and h_t.
+        num_layers: how many layers, each of which reads what the one before says.
+        nonlinearity: "tanh" or "relu".
+        bias: False leaves the biases out.
+        batch_first: whether N comes before L.
+        dropout: in training, the probability with which each number between two layers is dropped.
+        bidirectional: read the sequence backwards, too.
+
+    Raises:
+        ValueError: another nonlinearity, sizes that cannot be, or shapes that do not go together.
+
+    Source: Elman, "Finding structure in time", Cognitive Science 14 (1990).
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+    ) -> None:
+        self.nonlinearity = nonlinearity
+        step = step_of(nonlinearity)
+        super().__init__(step, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
+
+
+class GRU(RecurrentLayers):
+    """A gated recurrent unit, see `GRUCell`, for each position of a sequence.
+
+    Shapes and arguments: as for `RNN`. Parameters: as those of `RNN`, with 3 · hidden_size rows.
+    """
+
+    gates = 3
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+    ) -> None:
+        super().__init__(gru_step, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
+
+
+class LSTM(RecurrentLayers):
+    """Long short-term memory, see `LSTMCell`, for each position of a sequence.
+
+    Shapes and arguments: as for `RNN`, but the state is a pair (h, c). Parameters: as those of `RNN`, with
+    4 · hidden_size rows.
+    """
+
+    gates = 4
+    states = 2
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+    ) -> None:
+        super().__init__(lstm_step, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)

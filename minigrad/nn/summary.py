@@ -1,0 +1,84 @@
+"""A table of what a network is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.autograd.grad_mode import no_grad
+from minigrad.backend import zeros
+from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
+
+
+class Summary:
+    """What `summary` found: printed, it is a table.
+
+    Attributes:
+        rows: for each module that was called (name, kind, shape of its output, number of its own parameters).
+        total: the number of elements of all parameters; `trainable` of those that require grad.
+    """
+
+    def __init__(self, rows: list[tuple[str, str, str, int]], total: int, trainable: int) -> None:
+        self.rows = rows
+        self.total = total
+        self.trainable = trainable
+
+    def __repr__(self) -> str:
+        head = ("name", "module", "output", "parameters")
+        table = [head, *[(name, kind, shape, f"{count:,}") for name, kind, shape, count in self.rows]]
+        widths = [max(len(row[i]) for row in table) for i in range(4)]
+        lines = [f"{a:{widths[0]}}  {b:{widths[1]}}  {c:{widths[2]}}  {d:>{widths[3]}}" for a, b, c, d in table]
+        return "\n".join([*lines, f"{self.total:,} parameters, {self.trainable:,} of them trainable"])
+
+
+def summary(model: Module, x: Any) -> Summary:
+    """Run a model once, in evaluation and recording nothing, and list each module that was called.
+
+    Args:
+        model: any module. Its mode and its state are afterwards what they were.
+        x: what to call it with: a tensor, a tuple of several arguments, or a shape, as in `summary(net, (1, 64))`, for
+            a tensor of zeros.
+
+    Raises:
+        TypeError: `model` is not a module.
+
+    >>> from minigrad import nn
+    >>> nn.summary(nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)), (1, 64))
+    name  module      output   parameters
+          Sequential  (1, 10)           0
+    0     Linear      (1, 32)       2,080
+    1     ReLU        (1, 32)           0
+    2     Linear      (1, 10)         330
+    2,410 parameters, 2,410 of them trainable
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"summary takes a module, not a {type(model).__name__}")
+    is_shape = isinstance(x, tuple | list) and all(isinstance(size, int) for size in x)
+    arguments = (zeros(*x),) if is_shape else tuple(x) if isinstance(x, tuple | list) else (x,)
+    names = {id(module): name for name, module in model.named_modules()}
+    called: dict[int, tuple[str, str, str, int]] = {}
+
+    def note(module: Module, _: Any, out: Any) -> None:
+        own = sum(p.numel() for p in module.parameters(recurse=False))
+        called[id(module)] = (names[id(module)], type(module).__name__, shapes(out), own)
+
+    modes = [(module, module.training) for module in model.modules()]
+    handles = [module.register_forward_hook(note) for module in model.modules()]
+    try:
+        with no_grad():
+            model.eval()(*arguments)
+    finally:
+        for handle in handles:
+            handle.remove()
+        for module, mode in modes:
+            module.training = mode
+    counts = [(p.numel(), p.requires_grad) for p in model.parameters()]
+    rows = [called[key] for key in names if key in called]
+    return Summary(rows, sum(n for n, _ in counts), sum(n for n, trainable in counts if trainable))
+
+
+def shapes(out: Any) -> str:
+    """The shape of a tensor, or those of the tensors in a tuple."""
+    if isinstance(out, Tensor):
+        return str(out.shape)
+    return ", ".join(shapes(part) for part in out if part is not None) if isinstance(out, tuple | list) else ""

@@ -1,0 +1,94 @@
+"""What is done to many parameters or gradients at once, under the names of `torch.nn.utils`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from minigrad.autograd.grad_mode import no_grad
+from minigrad.errors import missing
+from minigrad.functions import norm
+from minigrad.rearrange import cat, stack
+from minigrad.tensor import Tensor
+
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
+
+__getattr__ = missing(__name__, __all__)
+
+
+def gradients(parameters: Any) -> list[Tensor]:
+    """The gradients there are, of one tensor or of several."""
+    tensors = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    return [tensor.grad.detach() for tensor in tensors if tensor.grad is not None]
+
+
+def clip_grad_norm_(
+    parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> Tensor:
+    """Scale all gradients by the same factor so that their norm, taken as one vector, is at most max_norm.
+
+    g ← g · min(1, max_norm / (‖g‖ + 1e-6)), where ‖g‖ is over all gradients together.
+
+    Args:
+        parameters: a tensor, or several; those without gradient are passed over.
+        max_norm: at least 0.
+        norm_type: p of the p-norm, ∞ too.
+        error_if_nonfinite: raise if the norm is nan or infinite: then the gradients are left alone.
+
+    Returns:
+        the norm before clipping, 0-d.
+
+    Raises:
+        RuntimeError: the norm is not finite, and `error_if_nonfinite`.
+        ValueError: max_norm is negative or not a number.
+
+    Source: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", ICML 2013.
+    """
+    if not max_norm >= 0:
+        raise ValueError(f"clip_grad_norm_: max_norm is at least 0, not {max_norm}")
+    found = gradients(parameters)
+    if not found:
+        return Tensor(0.0)
+    with no_grad():
+        total = norm(stack([norm(g, norm_type) for g in found]), norm_type)
+        if error_if_nonfinite and not math.isfinite(total.item()):
+            raise RuntimeError(f"clip_grad_norm_: the norm of all gradients is {total.item()}; nothing was changed")
+        factor = (max_norm / (total + 1e-6)).clamp(max=1.0)
+        for g in found:
+            g *= factor
+    return total
+
+
+def clip_grad_value_(parameters: Any, clip_value: float) -> None:
+    """Bring every element of every gradient between −clip_value and clip_value.
+
+    Raises:
+        ValueError: clip_value is negative or not a number.
+    """
+    if not clip_value >= 0:
+        raise ValueError(f"clip_grad_value_: clip_value is at least 0, not {clip_value}")
+    for g in gradients(parameters):
+        g.clamp_(-clip_value, clip_value)
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """All elements of all parameters as one vector, which stays part of the graph."""
+    return cat([parameter.reshape(-1) for parameter in parameters])
+
+
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Write the elements of a vector into the parameters, one after the other.
+
+    Raises:
+        ValueError: the vector has more elements or fewer. Nothing has changed then.
+    """
+    tensors = list(parameters)
+    wanted = sum(tensor.numel() for tensor in tensors)
+    if vec.shape != (wanted,):
+        raise ValueError(f"vector_to_parameters: the parameters have {wanted} elements, the vector shape {vec.shape}")
+    with no_grad():
+        at = 0
+        for tensor in tensors:
+            tensor[...] = vec[at : at + tensor.numel()].reshape(tensor.shape)
+            at += tensor.numel()
