@@ -246,6 +246,7 @@ from minigrad.rearrange import (
 from minigrad.rearrange import (
     min_ as min,
 )
+from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
 
 # PyTorch's and NumPy's other names for the same.
@@ -370,10 +371,10 @@ __all__ = [
     "initial_seed",
     "inner",
     "int",
-    "int8",
     "int16",
     "int32",
     "int64",
+    "int8",
     "inverse",
     "invert",
     "is_grad_enabled",
@@ -388,10 +389,11 @@ __all__ = [
     "less_equal",
     "linalg",
     "linspace",
+    "load",
     "log",
+    "log10",
     "log1p",
     "log2",
-    "log10",
     "log_softmax",
     "logaddexp",
     "logdet",
@@ -458,6 +460,7 @@ __all__ = [
     "roll",
     "round",
     "rsqrt",
+    "save",
     "scatter",
     "scatter_add",
     "set_default_dtype",
