@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import autograd, linalg, nn, optim
+from minigrad import autograd, datasets, linalg, nn, optim, utils
 from minigrad.autograd import enable_grad, no_grad, set_grad_enabled
 from minigrad.backend import (
     arange,
@@ -317,6 +317,7 @@ __all__ = [
     "count_nonzero",
     "cumprod",
     "cumsum",
+    "datasets",
     "det",
     "diag",
     "diag_embed",
@@ -371,10 +372,10 @@ __all__ = [
     "initial_seed",
     "inner",
     "int",
+    "int8",
     "int16",
     "int32",
     "int64",
-    "int8",
     "inverse",
     "invert",
     "is_grad_enabled",
@@ -391,9 +392,9 @@ __all__ = [
     "linspace",
     "load",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "log_softmax",
     "logaddexp",
     "logdet",
@@ -505,6 +506,7 @@ __all__ = [
     "unbind",
     "unflatten",
     "unsqueeze",
+    "utils",
     "var",
     "var_mean",
     "vstack",
