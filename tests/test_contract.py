@@ -6,6 +6,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable
@@ -54,6 +55,15 @@ def _() -> None:
     assert printed_by("minigrad") == recorded_lines()  # what PyTorch printed
     if importlib.util.find_spec("torch"):
         assert printed_by("torch") == recorded_lines()
+
+
+@row("The random numbers are PyTorch's")
+def _() -> None:
+    """What PyTorch 2.13 printed. All kinds of numbers, and all layers: `test_random.py` and `test_layers.py`."""
+    mg.manual_seed(0)
+    assert [round(v, 4) for v in mg.rand(3).tolist()] == [0.4963, 0.7682, 0.0885]
+    assert mg.randperm(5).tolist() == [0, 4, 2, 1, 3]
+    assert [round(v, 4) for v in nn.Linear(1, 2).weight.flatten().tolist()] == [0.7929, -0.0887]
 
 
 @row("axis and keepdims, or dim and keepdim")
@@ -123,7 +133,7 @@ def _() -> None:
         loss = nn.CrossEntropyLoss()(model(mg.randn(6, 3)) * np.float64(2) / 3.0, mg.randint(0, 2, (6,)))
         loss.backward()
         optimizer.step()
-        state = [value for entry in optimizer.state for value in entry.values()]
+        state = [value for entry in optimizer.state.values() for value in entry.values()]
         floats = [t for t in (*model.state_dict().values(), *state) if getattr(t, "dtype", mg.int64) != mg.int64]
         assert {t.dtype for t in (loss, *floats, *[p.grad for p in model.parameters()])} == {mg.float32}
     # Each operator by itself: `test_float32_stays_float32` in test_ops.py.
@@ -455,7 +465,8 @@ def _() -> None:
 
     def everything() -> Any:
         parts = [*model.state_dict().values(), *[p.grad for p in model.parameters()]]
-        return [t.tolist() for t in parts], [{k: np.array(v).tolist() for k, v in s.items()} for s in optimizer.state]
+        states = [{k: np.array(v).tolist() for k, v in s.items()} for s in optimizer.state.values()]
+        return [t.tolist() for t in parts], states
 
     two_labels, outside = mg.tensor([0, 1]), mg.tensor([0, 1, 2, 0])
     before = everything()
@@ -472,6 +483,89 @@ def _() -> None:
         with pytest.raises(error):
             mistake()
         assert everything() == before
+
+
+# -- 6. files ---------------------------------------------------------------------------------------------------------
+
+
+def trained(steps: int, path: Path | None = None, start: Path | None = None) -> list[Any]:
+    """The losses and the weights of a training, saved to `path` in the end, or gone on with from `start`."""
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Dropout(0.5), nn.Linear(4, 2))
+    optimizer = optim.AdamW(model.parameters(), lr=0.01)
+    schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
+    parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    first = 0
+    if start:
+        checkpoint = mg.load(start)
+        for name, part in parts.items():
+            part.load_state_dict(checkpoint[name])
+        mg.set_rng_state(checkpoint["random"])
+        first = checkpoint["step"]
+    losses = []
+    for _ in range(first, steps):
+        loss = nn.CrossEntropyLoss()(model(mg.randn(8, 3)), mg.randint(0, 2, (8,)))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    if path:
+        state = {name: part.state_dict() for name, part in parts.items()}
+        mg.save({**state, "step": steps, "random": mg.get_rng_state()}, path)
+    return [losses, *[p.tolist() for p in model.state_dict().values()]]
+
+
+@row("Files hold names and numbers")
+def _() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("state.npz", "state.safetensors"):
+            model, path = nn.Linear(2, 3), Path(folder) / name
+            mg.save({"model": model.state_dict(), "step": 7, "names": ["a", ("b", 1.5, None)]}, path)
+            back = mg.load(path)
+            assert (back["step"], back["names"]) == (7, ["a", ("b", 1.5, None)])
+            nn.Linear(2, 3).load_state_dict(back["model"])
+            assert back["model"]["weight"].tolist() == model.weight.tolist()
+        with pytest.raises(TypeError, match=r"model\.state_dict\(\)"):
+            mg.save({"model": model}, path)
+
+
+@row("A resumed training is the uninterrupted one")
+def _() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "checkpoint.npz"
+        mg.manual_seed(3)
+        whole_losses, *whole = trained(12)
+        mg.manual_seed(3)
+        first_losses, *_ = trained(5, path)
+        mg.manual_seed(99)
+        last_losses, *resumed = trained(12, start=path)
+    assert first_losses + last_losses == whole_losses
+    assert resumed == whole
+
+
+@row("What was altered is noticed")
+def _() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.npz"
+        mg.save(nn.Linear(2, 3).state_dict(), path)
+        content = path.read_bytes()
+        for bad in (b"", content[:-1], content[:200], content[:100] + bytes([content[100] ^ 1]) + content[101:]):
+            path.write_bytes(bad)
+            with pytest.raises(ValueError, match=r"weights\.npz"):
+                mg.load(path)
+    # Every byte and every length: `test_serialization.py`.
+
+
+@row("Writing is atomic")
+def _() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "state.npz"
+        mg.save({"step": 1}, path)
+        with pytest.raises(TypeError):
+            mg.save({"step": 2, "wrong": object()}, path)
+        assert mg.load(path) == {"step": 1}
+        assert [file.name for file in Path(folder).iterdir()] == ["state.npz"]
+    # A killed process: `test_serialization.py`.
 
 
 # -- the rows and the tests are the same ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ The blocks of a document run from top to bottom, in a namespace and a working di
 from __future__ import annotations
 
 import doctest
+import importlib.util
 import re
 import shutil
 from pathlib import Path
@@ -15,6 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from tests.oracle import names
 from tests.oracle.page import PAGE, page
 
 ROOT = Path(__file__).parent.parent
@@ -124,3 +126,12 @@ def test_the_page_of_operators_says_what_the_source_says() -> None:
     with np.errstate(all="ignore"):
         now = page({})
     assert without_errors(PAGE.read_text(encoding="utf-8")) == without_errors(now), "run `make record`"
+
+
+def test_the_page_for_those_who_know_pytorch_lists_all_names() -> None:
+    text = names.PAGE.read_text(encoding="utf-8")
+    assert names.named_in_both(text) == {path: names.ours(path) for path in names.ROOMS}, "run `make record`"
+    if importlib.util.find_spec("torch"):
+        import torch
+
+        assert names.generated(text) == names.tables(torch), "run `make record`"

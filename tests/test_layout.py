@@ -235,7 +235,8 @@ def public(module: Any) -> Iterator[tuple[str, Any]]:
             yield f"{module.__name__}.{name}", value
 
 
-DOCUMENTED = dict([*public(mg), *public(mg.nn), *public(mg.optim), *public(mg.autograd), *public(mg.nn.functional)])
+ROOMS = [mg, mg.nn, mg.nn.functional, mg.nn.init, mg.nn.utils, mg.optim, mg.optim.lr_scheduler, mg.autograd, mg.linalg]
+DOCUMENTED = dict([named for room in [*ROOMS, mg.utils.data, mg.datasets] for named in public(room)])
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTED))

@@ -20,6 +20,8 @@ from minigrad.ops.elementwise import clone
 from minigrad.rearrange import stack
 from minigrad.tensor import Tensor
 
+__all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
+
 
 def vjp(
     func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False

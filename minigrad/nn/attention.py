@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import empty, zeros
+from minigrad.errors import described
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.containers import ModuleList
 from minigrad.nn.functional.dropout import check_probability
 from minigrad.nn.layers import Dropout, Linear
-from minigrad.nn.module import Module, Parameter
+from minigrad.nn.module import Module, Parameter, check_sizes, kind_of
 from minigrad.nn.normalization import LayerNorm
 from minigrad.ops.nn import linear
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, as_array
 
 
 class MultiheadAttention(Module):
@@ -40,6 +41,7 @@ class MultiheadAttention(Module):
         batch_first: whether N comes first.
 
     Raises:
+        TypeError: a size is no integer; at the call, a mask of neither bools nor floating numbers.
         ValueError: num_heads does not divide embed_dim; at the call, shapes that do not go together.
 
     Source: Vaswani et al., "Attention is all you need", NeurIPS 2017.
@@ -55,17 +57,19 @@ class MultiheadAttention(Module):
         vdim: int | None = None,
         batch_first: bool = False,
     ) -> None:
-        if num_heads < 1 or embed_dim < 1 or embed_dim % num_heads:
+        self.kdim = embed_dim if kdim is None else kdim
+        self.vdim = embed_dim if vdim is None else vdim
+        check_sizes(self, 1, embed_dim=embed_dim, num_heads=num_heads, kdim=self.kdim, vdim=self.vdim)
+        if embed_dim % num_heads:
             raise ValueError(f"MultiheadAttention: num_heads={num_heads} must divide embed_dim={embed_dim}")
         check_probability(dropout)
         self.embed_dim = embed_dim
         self.num_heads = num_heads
         self.dropout = dropout
         self.batch_first = batch_first
-        sizes = (embed_dim, embed_dim if kdim is None else kdim, embed_dim if vdim is None else vdim)
-        whole = sizes == (embed_dim,) * 3
+        whole = self.kdim == self.vdim == embed_dim
         self.in_proj_weight: Any = Parameter(empty(3 * embed_dim, embed_dim)) if whole else None
-        for name, size in zip("qkv", sizes, strict=True):
+        for name, size in zip("qkv", (embed_dim, self.kdim, self.vdim), strict=True):
             setattr(self, f"{name}_proj_weight", None if whole else Parameter(empty(embed_dim, size)))
         self.in_proj_bias = Parameter(zeros(3 * embed_dim)) if bias else None
         self.out_proj = Linear(embed_dim, embed_dim, bias)
@@ -84,6 +88,20 @@ class MultiheadAttention(Module):
         biases = [None] * 3 if self.in_proj_bias is None else list(self.in_proj_bias.reshape(3, self.embed_dim))
         return weights, biases
 
+    def _batches(self, *tensors: Any) -> list[Any]:
+        """Query, key and value as (N, L or S, size); raise if their shapes do not go together."""
+        sizes, axes = (self.embed_dim, self.kdim, self.vdim), {t.ndim for t in tensors}
+        if axes in ({2}, {3}):
+            batches = [t[None] if axes == {2} else t if self.batch_first else t.swapaxes(0, 1) for t in tensors]
+            n, length, source = len(batches[0]), batches[0].shape[1], batches[1].shape[1]
+            wanted = [(n, k, size) for k, size in zip((length, source, source), sizes, strict=True)]
+            if [t.shape for t in batches] == wanted:
+                return batches
+        order = "(N, {}, {})" if self.batch_first else "({}, N, {})"
+        expected = ", ".join(map(order.format, "LSS", sizes))
+        given = ", ".join([str(t.shape) for t in tensors])
+        raise ValueError(f"MultiheadAttention: query, key, value need {expected} or these without N, not {given}")
+
     def forward(
         self,
         query: Any,
@@ -100,31 +118,34 @@ class MultiheadAttention(Module):
         Args:
             query, key, value: see above.
             key_padding_mask: (N, S), bools: True where a key only fills up and must not be looked at; or numbers to be
-                added to q kᵀ / √d.
+                added to q kᵀ / √d. Without N (S).
             need_weights: whether to return the weights.
             attn_mask: (L, S) or (N · num_heads, L, S), bools: True where a query must not look; or numbers to be added.
+                A query that may look at nothing gets nan if weights are needed, 0 if not, as in PyTorch.
             average_attn_weights: return the mean over the heads, rather than weights (N, num_heads, L, S).
             is_causal: a hint, as in PyTorch, that attn_mask is the one which hides later positions: it must be given.
         """
         if is_causal and attn_mask is None:
             raise ValueError("MultiheadAttention: is_causal needs the attn_mask too, True above the diagonal")
-        if not query.ndim == key.ndim == value.ndim or query.ndim not in (2, 3):
-            raise ValueError(f"MultiheadAttention: query, key, value have shapes {query.shape, key.shape, value.shape}")
-        single = query.ndim == 2
-        tensors = [t[None] if single else t if self.batch_first else t.swapaxes(0, 1) for t in (query, key, value)]
+        tensors, single = self._batches(query, key, value), query.ndim == 2
+        n, length, _ = tensors[0].shape
+        source, size = tensors[1].shape[1], self.embed_dim // self.num_heads
         weights, biases = self._projections()
         heads = [
-            linear(t, w, b).reshape(*t.shape[:2], self.num_heads, -1).swapaxes(1, 2)  # (N, heads, L or S, d)
+            linear(t, w, b).reshape(*t.shape[:2], self.num_heads, size).swapaxes(1, 2)  # (N, heads, L or S, d)
             for t, w, b in zip(tensors, weights, biases, strict=True)
         ]
-        n, length, source = len(tensors[0]), tensors[0].shape[1], tensors[1].shape[1]
-        mask = added(attn_mask, (-1, self.num_heads, length, source), query.dtype)
-        padding = added(key_padding_mask, (-1, 1, 1, source), query.dtype)
+        mask = added("attn_mask", attn_mask, [(length, source), (n * self.num_heads, length, source)], query.dtype)
+        if mask is not None and mask.ndim == 3:
+            mask = mask.reshape(n, self.num_heads, length, source)
+        padding = added("key_padding_mask", key_padding_mask, [(source,) if single else (n, source)], query.dtype)
+        if padding is not None:
+            padding = padding.reshape(n, 1, 1, source)
         mask = mask if padding is None else padding if mask is None else mask + padding
         dropped = self.dropout if self.training else 0.0
         attention = None
         if need_weights:
-            scores = heads[0] @ heads[1].swapaxes(-1, -2) * (1 / math.sqrt(self.embed_dim // self.num_heads))
+            scores = heads[0] @ heads[1].swapaxes(-1, -2) * (1 / math.sqrt(size))
             attention = F.dropout(F.softmax(scores if mask is None else scores + mask), dropped)
             mixed = attention @ heads[2]
             attention = attention.mean(1) if average_attn_weights else attention
@@ -136,14 +157,21 @@ class MultiheadAttention(Module):
         return out if self.batch_first else out.swapaxes(0, 1), attention
 
 
-def added(mask: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """A mask as numbers to be added to the scores: −∞ where it is True."""
+def added(name: str, mask: Any, shapes: list[tuple[int, ...]], dtype: Any) -> Any:
+    """A mask as numbers to be added to the scores: −∞ where it is True; None if there is none.
+
+    Raises:
+        TypeError: it holds neither bools nor floating numbers: of integers nobody knows what they mean.
+        ValueError: its shape is none of `shapes`.
+    """
     if mask is None:
         return None
-    if mask.dtype == np.bool_:
-        array = mask.data if isinstance(mask, Tensor) else mask
-        mask = Tensor(np.where(array, -math.inf, 0.0), dtype)
-    return mask if mask.ndim == 2 and shape[1] > 1 else mask.reshape(shape)
+    if getattr(getattr(mask, "dtype", None), "kind", "") not in ("b", "f"):
+        raise TypeError(f"MultiheadAttention: {name} holds bools or floating numbers, not {described(mask)}")
+    if mask.shape not in shapes:
+        wanted = " or ".join(map(str, shapes))
+        raise ValueError(f"MultiheadAttention: {name} needs shape {wanted}, not {mask.shape}")
+    return Tensor(np.where(as_array(mask), -math.inf, 0.0), dtype) if mask.dtype == np.bool_ else mask
 
 
 class TransformerEncoderLayer(Module):
@@ -166,7 +194,7 @@ class TransformerEncoderLayer(Module):
         bias: False leaves out all biases.
 
     Raises:
-        ValueError: nhead does not divide d_model, or another activation.
+        TypeError, ValueError: as for `MultiheadAttention`, or another activation.
 
     Source: Vaswani et al., "Attention is all you need", NeurIPS 2017.
     """
@@ -183,8 +211,8 @@ class TransformerEncoderLayer(Module):
         norm_first: bool = False,
         bias: bool = True,
     ) -> None:
-        if isinstance(activation, str) and activation not in ("relu", "gelu"):
-            raise ValueError(f'activation is "relu", "gelu" or a function, not {activation!r}')
+        if activation not in ("relu", "gelu") and not callable(activation):
+            raise ValueError(f'TransformerEncoderLayer: activation is "relu", "gelu" or a function, not {activation!r}')
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first)
         self.linear1 = Linear(d_model, dim_feedforward, bias)
         self.dropout = Dropout(dropout)
@@ -223,9 +251,15 @@ class TransformerEncoder(Module):
         encoder_layer: a `TransformerEncoderLayer`, of which every layer is a copy, with the same weights at first.
         num_layers: how many.
         norm: a module, such as `LayerNorm(d_model)`.
+
+    Raises:
+        TypeError, ValueError: encoder_layer is no module, or num_layers no integer, or negative.
     """
 
     def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
+        check_sizes(self, num_layers=num_layers)
+        if not isinstance(encoder_layer, Module):
+            raise TypeError(f"TransformerEncoder takes a layer that is a module, not {kind_of(encoder_layer)}")
         self.layers = ModuleList([deepcopy(encoder_layer) for _ in range(num_layers)])
         self.num_layers = num_layers
         self.norm = norm

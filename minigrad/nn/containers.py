@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, MutableSequence
+from itertools import count
+from operator import index
 from typing import Any
 
-from minigrad.nn.module import Module, Parameter, check_name
+from minigrad.nn.module import Module, Parameter, kind_of
 from minigrad.tensor import Tensor
 
 
 class Container(Module):
-    """What all containers share: the things in them are attributes, named by their place or their key."""
+    """What all containers share: the things in them are attributes, named by their place or their key.
+
+    Attributes:
+        holds: what they are: modules, or parameters, which a tensor becomes.
+        example: how one is made.
+    """
 
     holds: type = Module
-
-    def _checked(self, thing: Any) -> Any:
-        if isinstance(thing, self.holds):
-            return thing
-        what = f"the class {thing.__name__} itself" if isinstance(thing, type) else f"a {type(thing).__name__}"
-        raise TypeError(f"{type(self).__name__} takes {self.holds.__name__.lower()}s; {what} is none")
+    example: str
 
     def _things(self) -> dict[str, Any]:
         return {name: thing for name, thing in vars(self).items() if isinstance(thing, self.holds)}
@@ -26,73 +28,112 @@ class Container(Module):
     def __len__(self) -> int:
         return len(self._things())
 
+    def _checked(self, thing: Any) -> Any:
+        """The thing, if the container can hold it."""
+        if self.holds is Parameter and isinstance(thing, Tensor) and not isinstance(thing, Parameter):
+            return Parameter(thing)
+        if not isinstance(thing, self.holds):
+            raise self._refused(thing)
+        return thing
 
-class Row(Container):
-    """What the containers that are lists share."""
+    def _refused(self, given: Any) -> TypeError:
+        what = f"{self.holds.__name__.lower()}s, as in {self.example}"
+        return TypeError(f"{type(self).__name__} takes {what}, not {kind_of(given)}")
+
+    def extra_repr(self) -> str:
+        parameters = self._things().items() if self.holds is Parameter else ()
+        return ", ".join([f"{name}: {parameter.dtype} {parameter.shape}" for name, parameter in parameters])
+
+
+# -- in a row ---------------------------------------------------------------------------------------------------------
+
+
+class Row(Container, MutableSequence[Any]):
+    """What the containers that are lists share.
+
+    Raises:
+        TypeError: what is put into it is not what it holds. Nothing has changed then.
+        IndexError: there is nothing at an index.
+    """
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._things().values())
 
-    def __getitem__(self, i: int | slice) -> Any:
-        things = list(self)
-        if not isinstance(i, slice):
-            return things[i]
-        row = type(self)()
-        row._hold(things[i])
-        return row
+    def _name_at(self, i: int) -> str:
+        names = list(self._things())
+        if not -len(names) <= index(i) < len(names):
+            raise IndexError(f"index {i} is out of range: the {type(self).__name__} has {len(names)} in it")
+        return names[i]
 
-    def __setitem__(self, i: int, thing: Any) -> None:
-        setattr(self, list(self._things())[i], self._checked(thing))
+    def __getitem__(self, i: Any) -> Any:
+        return type(self)().extend(list(self)[i]) if isinstance(i, slice) else getattr(self, self._name_at(i))
 
-    def __delitem__(self, i: int | slice) -> None:
-        things = list(self)
-        del things[i]
-        self._hold(things)
+    def __setitem__(self, i: Any, thing: Any) -> None:
+        setattr(self, self._name_at(i), self._checked(thing))
 
-    def _hold(self, things: Iterable[Any]) -> None:
-        """Hold these and no others."""
-        checked = [self._checked(thing) for thing in things]
-        for name in self._things():
-            delattr(self, name)
-        for i, thing in enumerate(checked):
-            setattr(self, str(i), thing)
-
-    def append(self, thing: Any) -> Any:
-        """Add one at the end, and return the container."""
-        self._hold([*self, thing])
-        return self
-
-    def extend(self, things: Iterable[Any]) -> Any:
-        """Add several at the end, and return the container."""
-        self._hold([*self, *things])
-        return self
+    def __delitem__(self, i: Any) -> None:
+        names = list(self._things())[i] if isinstance(i, slice) else [self._name_at(i)]
+        self._renumber([thing for name, thing in self._things().items() if name not in names])
 
     def insert(self, i: int, thing: Any) -> None:
         """Add one before the one at i."""
         things = list(self)
-        things.insert(i, thing)
-        self._hold(things)
+        things.insert(i, self._checked(thing))
+        self._renumber(things)
+
+    def _renumber(self, things: Iterable[Any]) -> None:
+        """Hold these and no others, and name them by their place."""
+        for name in self._things():
+            delattr(self, name)
+        self.extend(things)
+
+    def append(self, thing: Any) -> Any:
+        """Add one at the end, and return the container."""
+        return self.extend([thing])
+
+    def extend(self, things: Iterable[Any]) -> Any:
+        """Add several at the end, and return the container. The others keep their names."""
+        if isinstance(things, Tensor) or not isinstance(things, Iterable):
+            raise self._refused(things)
+        for thing in [self._checked(thing) for thing in things]:
+            free = (name for name in map(str, count(len(self))) if name not in vars(self))
+            setattr(self, next(free), thing)
+        return self
+
+    def __add__(self, others: Iterable[Any]) -> Any:
+        return type(self)().extend(self).extend(others)
 
 
 class Sequential(Row):
     """Modules, one after the other: `Sequential(a, b)(x)` is `b(a(x))`. A dict gives them names.
 
+    It is a list of them, too: `model[0]`, `model[1:]`, `model.append(c)`, `model.pop()`.
+
     Raises:
         TypeError: an argument is not a module.
+
+    >>> from minigrad import nn
+    >>> nn.Sequential(nn.Linear(2, 3), nn.ReLU()) + [nn.Linear(3, 1)]
+    Sequential(
+      (0): Linear(in_features=2, out_features=3, bias=True)
+      (1): ReLU()
+      (2): Linear(in_features=3, out_features=1, bias=True)
+    )
     """
+
+    example = "Sequential(a, b) or Sequential(*layers)"
 
     def __init__(self, *modules: Any) -> None:
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             for name, module in modules[0].items():
                 self.add_module(name, self._checked(module))
         else:
-            for i, module in enumerate(modules):
-                if not isinstance(module, Module):
-                    raise TypeError(
-                        f"Sequential takes modules, as in Sequential(a, b) or Sequential(*layers); "
-                        f"argument {i} is a {type(module).__name__}"
-                    )
-            self._hold(modules)
+            self.extend(modules)
+
+    def __getitem__(self, i: Any) -> Any:
+        if isinstance(i, slice):  # under their names, so that a part of a model takes that part of its state
+            return type(self)(dict(list(self._things().items())[i]))
+        return super().__getitem__(i)
 
     def forward(self, x: Any) -> Any:
         for module in self:
@@ -101,16 +142,17 @@ class Sequential(Row):
 
 
 class ModuleList(Row):
-    """Modules in a list. What is computed with them says the `forward` of the module that holds the list.
+    """Modules in a list. The `forward` of the module that holds the list says what is computed with them.
 
     Raises:
         TypeError: one of them is not a module.
     """
 
+    example = "ModuleList([a, b])"
     _repeats_are_counted = True
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
-        self._hold(modules)
+        self.extend(modules)
 
 
 class ParameterList(Row):
@@ -121,71 +163,77 @@ class ParameterList(Row):
     """
 
     holds = Parameter
+    example = "ParameterList([p, q])"
 
     def __init__(self, parameters: Iterable[Tensor] = ()) -> None:
-        self._hold(parameters)
-
-    def _checked(self, thing: Any) -> Any:
-        is_plain = isinstance(thing, Tensor) and not isinstance(thing, Parameter)
-        return super()._checked(Parameter(thing) if is_plain else thing)
+        self.extend(parameters)
 
 
-class ModuleDict(Container):
-    """Modules by name. What is computed with them says the `forward` of the module that holds the dict.
+# -- by name ----------------------------------------------------------------------------------------------------------
+
+
+class Table(Container, MutableMapping[str, Any]):
+    """What the containers that are dicts share.
 
     Raises:
-        TypeError: one of them is not a module, or a name is not a string.
-        KeyError: a name is empty, has a dot, or is that of an attribute which every module has.
+        TypeError: one of the things is not what it holds, or a name is not a string. Nothing has changed then.
+        KeyError: there is nothing of a name; or a new name is empty, has a dot, or is that of an attribute which every
+            such container has.
     """
 
-    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
-        self.update(modules)
+    __eq__ = object.__eq__  # modules are equal only to themselves; a Mapping would compare what is in it
+    __hash__ = object.__hash__
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._things())
 
-    def __contains__(self, key: Any) -> bool:
-        return key in self._things()
+    def __getitem__(self, name: str) -> Any:
+        return self._things()[name]
 
-    def __getitem__(self, key: str) -> Any:
-        return self._things()[key]
+    def __setitem__(self, name: str, thing: Any) -> None:
+        self.update({name: thing})
 
-    def __setitem__(self, key: str, module: Module) -> None:
-        self.update({key: module})
+    def __delitem__(self, name: str) -> None:
+        del self._things()[name]  # the error of a dict
+        delattr(self, name)
 
-    def __delitem__(self, key: str) -> None:
-        self.pop(key)
-
-    def keys(self) -> Any:
-        """The names."""
-        return self._things().keys()
-
-    def values(self) -> Any:
-        """The modules."""
-        return self._things().values()
-
-    def items(self) -> Any:
-        """The names with the modules."""
-        return self._things().items()
-
-    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+    def update(self, things: Any) -> None:  # type: ignore[override]  # as in PyTorch no keywords
         """Add several, or put them in the place of those of the same names."""
-        new = dict(modules)
-        for key, module in new.items():
-            check_name(key)
-            if hasattr(type(self), key):
-                raise KeyError(f"{key!r} is an attribute of every ModuleDict and cannot name a module in it")
-            self._checked(module)
-        for key, module in new.items():
-            setattr(self, key, module)
+        try:
+            new = dict(things)
+        except (TypeError, ValueError):
+            raise self._refused(things) from None
+        for name in new:
+            self._check_name(name)
+            new[name] = self._checked(new[name])
+        for name, thing in new.items():
+            setattr(self, name, thing)
 
-    def pop(self, key: str) -> Any:
-        """Take one out, and return it."""
-        module = self[key]
-        delattr(self, key)
-        return module
 
-    def clear(self) -> None:
-        """Take all out."""
-        for key in self._things():
-            delattr(self, key)
+class ModuleDict(Table):
+    """Modules by name. The `forward` of the module that holds the dict says what is computed with them.
+
+    Raises:
+        TypeError: one of them is not a module, or a name is not a string.
+        KeyError: a name is empty, has a dot, or is that of an attribute which every ModuleDict has.
+    """
+
+    example = "ModuleDict({'a': a})"
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
+        self.update(modules)
+
+
+class ParameterDict(Table):
+    """Parameters by name. A tensor becomes a parameter.
+
+    Raises:
+        TypeError: one of them is not a tensor, or a name is not a string.
+        KeyError: a name is empty, has a dot, or is that of an attribute which every ParameterDict has.
+    """
+
+    holds = Parameter
+    example = "ParameterDict({'p': p})"
+
+    def __init__(self, parameters: Mapping[str, Tensor] | Iterable[tuple[str, Tensor]] = ()) -> None:
+        self.update(parameters)

@@ -11,7 +11,7 @@ from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.functional.convolution import Sizes, for_each
 from minigrad.nn.layers import start_bias
-from minigrad.nn.module import Module, Parameter
+from minigrad.nn.module import Module, Parameter, check_sizes
 
 
 class Convolution(Module):
@@ -32,23 +32,25 @@ class Convolution(Module):
         in_channels: int,
         out_channels: int,
         kernel_size: Sizes,
-        stride: Sizes,
-        padding: Sizes | str,
-        output_padding: Sizes,
-        dilation: Sizes,
-        groups: int,
-        bias: bool,
+        stride: Sizes = 1,
+        padding: Sizes | str = 0,
+        dilation: Sizes = 1,
+        groups: int = 1,
+        bias: bool = True,
     ) -> None:
+        check_sizes(self, in_channels=in_channels, out_channels=out_channels)
+        check_sizes(self, 1, groups=groups)
         name = type(self).__name__
-        if groups < 1 or in_channels % groups or out_channels % groups:
+        if in_channels % groups or out_channels % groups:
             raise ValueError(f"{name}: groups={groups} must divide in_channels={in_channels} and {out_channels=}")
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.kernel_size = for_each(self.axes, "kernel_size", kernel_size, 1)
-        self.stride = for_each(self.axes, "stride", stride, 1)
-        self.padding = padding if isinstance(padding, str) else for_each(self.axes, "padding", padding, 0)
-        self.output_padding = for_each(self.axes, "output_padding", output_padding, 0)
-        self.dilation = for_each(self.axes, "dilation", dilation, 1)
+        self.kernel_size = for_each(self.axes, f"{name}: kernel_size", kernel_size, 1)
+        self.stride = for_each(self.axes, f"{name}: stride", stride, 1)
+        named = isinstance(padding, str) and padding in ("same", "valid") and not self.transposed
+        self.padding: Any = padding if named else for_each(self.axes, f"{name}: padding", padding, 0)
+        self.output_padding = (0,) * self.axes
+        self.dilation = for_each(self.axes, f"{name}: dilation", dilation, 1)
         self.groups = groups
         channels = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
         self.weight = Parameter(empty(*channels, *self.kernel_size))
@@ -83,21 +85,8 @@ class Conv1d(Convolution):
     function = staticmethod(F.conv1d)
     axes = 1
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Sizes,
-        stride: Sizes = 1,
-        padding: Sizes | str = 0,
-        dilation: Sizes = 1,
-        groups: int = 1,
-        bias: bool = True,
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias)
 
-
-class Conv2d(Conv1d):
+class Conv2d(Convolution):
     """y = Σ weight · window + bias, for every window of x.
 
     Shapes: x (N, in_channels, H, W), y (N, out_channels, H′, W′), with
@@ -116,14 +105,16 @@ class Conv2d(Conv1d):
         bias: False leaves it out, as before a BatchNorm, which would subtract it again.
 
     Raises:
-        ValueError: groups does not divide the channels; at the call, a shape that does not go with the weight.
+        TypeError: a number of channels or of groups is no integer.
+        ValueError: a size out of range, or groups does not divide the channels; at the call, a shape that does not go
+            with the weight, or a kernel larger than the padded x.
     """
 
     function = staticmethod(F.conv2d)
     axes = 2
 
 
-class Conv3d(Conv1d):
+class Conv3d(Convolution):
     """y = Σ weight · window + bias, for every window of x; see `Conv2d`.
 
     Shapes: x (N, in_channels, D, H, W), y (N, out_channels, D′, H′, W′).
@@ -133,14 +124,9 @@ class Conv3d(Conv1d):
     axes = 3
 
 
-class ConvTranspose1d(Convolution):
-    """The transpose of `Conv1d`: what a number of x takes part in is a window of y; see `ConvTranspose2d`.
+class TransposedConvolution(Convolution):
+    """What the transposes of convolution layers share."""
 
-    Shapes: x (N, in_channels, L), y (N, out_channels, L′).
-    """
-
-    function = staticmethod(F.conv_transpose1d)
-    axes = 1
     transposed = True
 
     def __init__(
@@ -155,9 +141,9 @@ class ConvTranspose1d(Convolution):
         bias: bool = True,
         dilation: Sizes = 1,
     ) -> None:
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, bias
-        )
+        extra = for_each(self.axes, f"{type(self).__name__}: output_padding", output_padding, 0)
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
+        self.output_padding = extra
 
     def forward(self, x: Any, output_size: Sequence[int] | None = None) -> Any:
         extra = self.output_padding if output_size is None else self._output_padding(x, output_size)
@@ -166,19 +152,30 @@ class ConvTranspose1d(Convolution):
         )
 
     def _output_padding(self, x: Any, output_size: Sequence[int]) -> tuple[int, ...]:
-        """What to add so that y has this size."""
-        sizes = tuple(output_size)[-self.axes :]
-        extra = []
-        for i, (n, size) in enumerate(zip(x.shape[-self.axes :], sizes, strict=True)):
-            window = self.dilation[i] * (self.kernel_size[i] - 1) + 1
-            least = (n - 1) * self.stride[i] - 2 * int(self.padding[i]) + window
-            if not 0 <= size - least < self.stride[i]:
-                raise ValueError(f"{type(self).__name__}: output_size {sizes} is not possible from x {x.shape}")
-            extra.append(size - least)
+        """What to add so that y has this size; of its whole shape the last sizes count."""
+        name = f"{type(self).__name__}: output_size"
+        whole = isinstance(output_size, tuple | list) and len(output_size) == x.ndim
+        sizes = for_each(self.axes, name, output_size[-self.axes :] if whole else output_size, 0)
+        options = zip(x.shape[-self.axes :], self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
+        least = [(n - 1) * stride - 2 * padding + dilation * (k - 1) + 1 for n, k, stride, padding, dilation in options]
+        extra = [size - low for size, low in zip(sizes, least, strict=True)]
+        if any(not 0 <= more < stride for more, stride in zip(extra, self.stride, strict=True)):
+            most = [low + stride - 1 for low, stride in zip(least, self.stride, strict=True)]
+            raise ValueError(f"{name} {sizes} is not possible: x {x.shape} can give {tuple(least)} to {tuple(most)}")
         return tuple(extra)
 
 
-class ConvTranspose2d(ConvTranspose1d):
+class ConvTranspose1d(TransposedConvolution):
+    """The transpose of `Conv1d`: what a number of x takes part in is a window of y; see `ConvTranspose2d`.
+
+    Shapes: x (N, in_channels, L), y (N, out_channels, L′).
+    """
+
+    function = staticmethod(F.conv_transpose1d)
+    axes = 1
+
+
+class ConvTranspose2d(TransposedConvolution):
     """The transpose of `Conv2d`: what a number of x takes part in is a window of y. It makes pictures larger.
 
     Shapes: x (N, in_channels, H, W), y (N, out_channels, H′, W′), with
@@ -191,9 +188,10 @@ class ConvTranspose2d(ConvTranspose1d):
         padding: how much is cut off y at each side.
         output_padding: how much is added to y at the far side of each axis: several H of a `Conv2d` give the same H′.
 
+    The call takes an `output_size`, too, in place of output_padding: (H′, W′), or the whole shape of y.
+
     Raises:
-        ValueError: groups does not divide the channels; at the call, a shape that does not go with the weight, or an
-            `output_size` that cannot be.
+        TypeError, ValueError: as for `Conv2d`; at the call, an `output_size` that cannot be.
     """
 
     function = staticmethod(F.conv_transpose2d)

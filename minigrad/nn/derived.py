@@ -13,64 +13,73 @@ from collections.abc import Callable
 from inspect import Parameter, Signature, signature
 from typing import Any
 
-from minigrad.errors import numpy_names
+import numpy as np
+
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
 from minigrad.rearrange import flatten, unflatten
 from minigrad.tensor import Tensor, in_place
 
-TORCH_NAMES = {"axis": "dim", "sizes": "unflattened_size", "lambd": ""}  # what PyTorch's modules call an argument
-
-
+TORCH_NAMES = {"axis": "dim", "sizes": "unflattened_size"}  # what PyTorch's modules call an argument of a function
 BUFFERS = ("weight", "pos_weight")  # arguments that are arrays, and belong to the state
 
 
 class FunctionModule(Module):
-    """What all these modules are: a function and the arguments for it.
+    """What all these modules are: a function and the arguments for it, as attributes.
 
     Attributes:
         function: what is called.
         inputs: how many tensors it is called with.
-        defaults: its other arguments, and what each is unless it is given; `Parameter.empty` for one that must be.
-        shown: those of them that `repr` shows, where they are not None.
-        may_write: whether `inplace=True` is offered: the result is written over the input.
+        options: the names of its other arguments, each under the name of its attribute.
+        shown: the attributes that `repr` shows, where they are not None.
+        inplace: whether the result is written over the input; not all offer it.
+
+    Raises:
+        TypeError: an argument that there is not, or a tensor where a module is only being made; at the call, another
+            number of tensors.
     """
 
     function: Callable[..., Any]
     inputs: int
-    defaults: dict[str, Any]
+    options: dict[str, str]
     shown: tuple[str, ...]
-    may_write: bool
-    inplace: bool = False
+    inplace = False
+    __signature__: Signature
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if self.may_write and "inplace" in kwargs:
-            self.inplace = bool(kwargs.pop("inplace"))
-        named = {next((ours for ours, theirs in TORCH_NAMES.items() if theirs == n), n): v for n, v in kwargs.items()}
         try:
-            given = type(self).__signature__.bind(*args, **numpy_names(named, tuple(self.defaults))).arguments
+            given = type(self).__signature__.bind(*args, **{TORCH_NAMES.get(n, n): v for n, v in kwargs.items()})
+            for name, value in given.arguments.items():
+                if name not in BUFFERS and isinstance(value, Tensor | np.ndarray):
+                    raise TypeError(f"{name} cannot be a tensor")
         except TypeError as error:
-            raise TypeError(f"{type(self).__name__}{type(self).__signature__}: {error}") from None
-        for name, value in (self.defaults | given).items():
+            usage = f"the module is made first, and then called with {tensors(self.inputs)}"
+            raise TypeError(f"{type(self).__name__}{type(self).__signature__}: {error}; {usage}") from None
+        given.apply_defaults()
+        for name, value in given.arguments.items():
             if name == "stride" and value is None:
-                value = given["kernel_size"]
+                value = given.arguments["kernel_size"]
             if name in BUFFERS and value is not None:
                 self.register_buffer(name, Tensor(value))
             else:
                 setattr(self, name, value)
 
-    __signature__: Signature
-
     def forward(self, *inputs: Any) -> Any:
         if len(inputs) != self.inputs:
-            raise TypeError(f"{type(self).__name__} is called with {self.inputs} tensors, not with {len(inputs)}")
+            wanted, given = tensors(self.inputs), tensors(len(inputs))
+            raise TypeError(f"{type(self).__name__} is called with {wanted}, not with {given}")
         function = in_place(type(self).function) if self.inplace else type(self).function
-        return function(*inputs, **{name: getattr(self, name) for name in self.defaults})
+        return function(*inputs, **{name: getattr(self, attribute) for attribute, name in self.options.items()})
 
     def extra_repr(self) -> str:
-        values = {TORCH_NAMES.get(name, name): getattr(self, name) for name in self.shown}
-        texts = [f"{name}={value!r}" if name else f"{value!r}" for name, value in values.items() if value is not None]
-        return ", ".join(texts + ["inplace=True"] * self.inplace)
+        values = {name: getattr(self, name) for name in self.shown}
+        texts = [f"{name}={value!r}" for name, value in values.items() if value is not None]
+        return ", ".join(texts + ["inplace=True"] * bool(self.inplace)).removeprefix("lambd=")
+
+
+def tensors(n: int) -> str:
+    """So many tensors, in an error."""
+    return "1 tensor" if n == 1 else f"{n} tensors"
 
 
 def module(
@@ -81,19 +90,20 @@ def module(
     may_write: bool = False,
     **other_defaults: Any,
 ) -> Any:
-    """The class of modules that call `function`; see `FunctionModule` for the arguments."""
+    """The class of modules that call `function`; `may_write` says whether it offers `inplace`."""
     parameters = list(signature(function).parameters.values())[inputs:]
-    defaults = {p.name: other_defaults.get(p.name, p.default) for p in parameters}
-    bare = [p.replace(default=defaults[p.name], annotation=Parameter.empty) for p in parameters]
+    options = {TORCH_NAMES.get(p.name, p.name): p.name for p in parameters}
+    defaults = {name: p.default for name, p in zip(options, parameters, strict=True)} | other_defaults
+    defaults |= {"inplace": False} if may_write else {}
+    bare = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=value) for name, value in defaults.items()]
     attributes = {
         "__doc__": f"{function.__doc__}\n\nThis module calls `{function.__name__}` with the arguments it was given.",
         "__module__": __name__,
         "__signature__": Signature(bare),
         "function": staticmethod(function),
         "inputs": inputs,
-        "defaults": defaults,
-        "shown": tuple(defaults) if shown is None else shown,
-        "may_write": may_write,
+        "options": options,
+        "shown": tuple(options) if shown is None else shown,
     }
     return type(name, (FunctionModule,), attributes)
 

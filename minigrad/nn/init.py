@@ -7,6 +7,7 @@ numbers each output is a sum of, and `fan_out`, how many outputs each input take
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "normal_",
     "ones_",
     "orthogonal_",
+    "trunc_normal_",
     "uniform_",
     "xavier_normal_",
     "xavier_uniform_",
@@ -35,10 +37,15 @@ __all__ = [
 __getattr__ = missing(__name__, __all__)
 
 
-def written(tensor: Tensor, values: Any) -> Tensor:
-    """The tensor, with these values."""
+def check_floating(tensor: Any) -> None:
+    """Raise unless it is a floating tensor; before numbers are drawn for it."""
     if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
         raise TypeError(f"init writes into floating tensors, not {getattr(tensor, 'dtype', type(tensor).__name__)}")
+
+
+def written(tensor: Tensor, values: Any) -> Tensor:
+    """The tensor, with these values."""
+    check_floating(tensor)
     with no_grad():
         tensor[...] = values
     return tensor
@@ -46,6 +53,7 @@ def written(tensor: Tensor, values: Any) -> Tensor:
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Uniform on [a, b)."""
+    check_floating(tensor)
     if not a <= b:
         raise ValueError(f"uniform_ needs a ≤ b, not {a} and {b}")
     low, high = tensor.dtype.type(a), tensor.dtype.type(b)
@@ -55,25 +63,46 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Normal with this mean and standard deviation."""
+    check_floating(tensor)
     if not std >= 0:
         raise ValueError(f"normal_ needs a standard deviation of at least 0, not {std}")
-    return written(
-        tensor, (generator or random.current()).normal(tensor.shape, tensor.dtype) * float(std) + float(mean)
-    )
+    values = (generator or random.current()).normal(tensor.shape, tensor.dtype)
+    return written(tensor, values * float(std) + float(mean))
+
+
+def trunc_normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
+) -> Tensor:
+    """Normal with this mean and standard deviation, drawn again where it is outside a ... b.
+
+    Raises:
+        ValueError: so little of the normal distribution is between a and b, 30 % or less, that this would take long.
+    """
+    check_floating(tensor)
+    normal = NormalDist(mean, std)
+    if not normal.cdf(b) - normal.cdf(a) > 0.3:
+        raise ValueError(
+            f"trunc_normal_ needs a and b with more than 30 % of the numbers between them, not {a} and {b}"
+        )
+    stream = generator or random.current()
+    values = np.full(tensor.shape, math.inf)
+    while (outside := (values < a) | (values > b)).any():
+        values = np.where(outside, stream.normal(tensor.shape, tensor.dtype) * float(std) + float(mean), values)
+    return written(tensor, values)
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """All `val`."""
+    """The number `val` everywhere."""
     return written(tensor, float(val))
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """All 1."""
+    """The number 1 everywhere."""
     return written(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """All 0."""
+    """The number 0 everywhere."""
     return written(tensor, 0.0)
 
 
@@ -151,6 +180,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Ten
 
     Source: Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning", ICLR 2014.
     """
+    check_floating(tensor)
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_ takes a tensor of two axes or more, not shape {tensor.shape}")
     if not tensor.numel():
@@ -170,9 +200,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     (1.6666666666666667, 1.4142135623730951)
     """
     gains = {
-        **dict.fromkeys(
-            ("linear", "sigmoid", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d"), 1.0
-        ),
+        **dict.fromkeys(("linear", "sigmoid", "conv1d", "conv2d", "conv3d"), 1.0),
+        **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), 1.0),
         "tanh": 5.0 / 3,
         "relu": math.sqrt(2.0),
         "leaky_relu": math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2)),
@@ -185,6 +214,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 def fans(tensor: Tensor) -> tuple[int, int]:
     """fan_in and fan_out of a weight (out, in, *kernel): in and out, each times the size of the kernel."""
+    check_floating(tensor)
     if tensor.ndim < 2:
         raise ValueError(f"a fan needs a weight of two axes or more, not shape {tensor.shape}")
     kernel = math.prod(tensor.shape[2:])

@@ -9,7 +9,7 @@ from minigrad.backend import empty
 from minigrad.nn import init
 from minigrad.nn.functional import dropout, embedding, prelu
 from minigrad.nn.functional.dropout import check_probability
-from minigrad.nn.module import Module, Parameter
+from minigrad.nn.module import Module, Parameter, check_sizes
 from minigrad.ops.linalg import matmul
 from minigrad.ops.nn import linear
 from minigrad.tensor import in_place
@@ -37,10 +37,12 @@ class Linear(Module):
         bias: False leaves b out, as before a BatchNorm, which would subtract it again.
 
     Raises:
-        ValueError: at the call, the last axis of x is not in_features long.
+        TypeError, ValueError: a size is no integer, or negative; at the call, the last axis of x is not in_features
+            long.
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        check_sizes(self, in_features=in_features, out_features=out_features)
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(empty(out_features, in_features))
@@ -69,9 +71,13 @@ class Bilinear(Module):
 
     Parameters: weight (out_features, in1_features, in2_features) and bias (out_features), uniform on
     ±1 / √in1_features at first.
+
+    Raises:
+        TypeError, ValueError: a size is no integer, or negative; at the call, x₁ and x₂ have other sizes.
     """
 
     def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True) -> None:
+        check_sizes(self, in1_features=in1_features, in2_features=in2_features, out_features=out_features)
         self.in1_features = in1_features
         self.in2_features = in2_features
         self.out_features = out_features
@@ -81,6 +87,9 @@ class Bilinear(Module):
         start_bias(self.bias, in1_features)
 
     def forward(self, x1: Any, x2: Any) -> Any:
+        if x1.shape != (*x2.shape[:-1], self.in1_features) or x2.shape[-1:] != (self.in2_features,):
+            wanted = f"(..., {self.in1_features}) and (..., {self.in2_features})"
+            raise ValueError(f"Bilinear takes x1 and x2 of shapes {wanted}, got {x1.shape} and {x2.shape}")
         rows = matmul(x1[..., None, None, :], self.weight)  # (..., out, 1, in2)
         y = (rows[..., 0, :] * x2[..., None, :]).sum(-1)
         return y if self.bias is None else y + self.bias
@@ -102,16 +111,21 @@ class Embedding(Module):
         padding_idx: a row that is 0 at first and gets no gradient, for an index that only fills up.
 
     Raises:
-        ValueError: padding_idx names no row.
+        TypeError: a size, or padding_idx, is no integer; at the call, indices are none.
+        ValueError: a size is negative, or padding_idx names no row.
         IndexError: at the call, an index names no row.
     """
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
-        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise ValueError(f"padding_idx {padding_idx} is out of range: there are {num_embeddings} rows")
+        check_sizes(self, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        if padding_idx is not None:
+            check_sizes(self, -num_embeddings, padding_idx=padding_idx)
+            if padding_idx >= num_embeddings:
+                raise ValueError(f"Embedding: padding_idx={padding_idx} is none of the {num_embeddings} rows")
+            padding_idx %= num_embeddings
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
-        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
+        self.padding_idx = padding_idx
         self.weight = Parameter(empty(num_embeddings, embedding_dim))
         init.normal_(self.weight)
         if self.padding_idx is not None:
@@ -130,10 +144,14 @@ class PReLU(Module):
 
     Parameters: weight (num_parameters), at first `init`: one for all, or one for each channel, axis 1 of x.
 
+    Raises:
+        TypeError, ValueError: num_parameters is no integer, or negative; at the call, x has another number of channels.
+
     Source: He et al., "Delving Deep into Rectifiers", ICCV 2015.
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
+        check_sizes(self, num_parameters=num_parameters)
         self.num_parameters = num_parameters
         self.weight = Parameter(empty(num_parameters).fill_(init))
 

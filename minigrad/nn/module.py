@@ -17,7 +17,6 @@ import numpy as np
 
 from minigrad.autograd.grad_mode import no_grad
 from minigrad.autograd.hooks import RemovableHandle
-from minigrad.graph import Node
 from minigrad.tensor import Tensor
 
 Named = TypeVar("Named")
@@ -48,16 +47,23 @@ class IncompatibleKeys(NamedTuple):
     missing_keys: list[str]
     unexpected_keys: list[str]
 
+    def __repr__(self) -> str:
+        keys = f"missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys}"
+        return f"IncompatibleKeys({keys})" if any(self) else "<All keys matched successfully>"
+
 
 class Hooks:
     """Functions to be called before and after a module's forward; in an object, so that the walk passes them over."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Iterable[Callable[..., Any]] = (), after: Iterable[Callable[..., Any]] = ()) -> None:
         self.before: OrderedDict[RemovableHandle, Callable[..., Any]] = OrderedDict()
         self.after: OrderedDict[RemovableHandle, Callable[..., Any]] = OrderedDict()
+        for hooks, given in ((self.before, before), (self.after, after)):
+            for hook in given:
+                RemovableHandle(hooks, hook)
 
-    def __deepcopy__(self, memo: Any) -> Hooks:
-        return Hooks()  # a handle could not take a copy away
+    def __reduce__(self) -> Any:  # a copy calls the same functions, under handles of its own
+        return Hooks, (list(self.before.values()), list(self.after.values()))
 
 
 class Module:
@@ -67,8 +73,8 @@ class Module:
         training: whether layers that behave differently in training (BatchNorm, Dropout) should do so.
 
     Raises:
-        TypeError: an attribute that is a parameter, a buffer or a module is overwritten by something else than one of
-            these or None: it would silently drop out of what is learned and saved.
+        TypeError: an attribute that is a parameter, a buffer or a module is overwritten by anything else but None: it
+            would silently drop out of what is learned and saved.
 
     >>> from minigrad import nn
     >>> class Line(nn.Module):
@@ -84,6 +90,7 @@ class Module:
     training: bool = True
     _hooks: Hooks | None = None
     _buffer_names: Mapping[str, bool] = MappingProxyType({})  # name -> whether it is saved
+    _repeats_are_counted = False  # whether `repr` shows equal children once, with their number
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._hooks is None:
@@ -119,22 +126,24 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         old = vars(self).get(name)
-        if old is not None and value is not None and type(old) is not type(value):
-            kind = next((kind for kind in (Parameter, Module) if isinstance(old, kind)), Tensor)
-            if (kind is not Tensor or name in self._buffer_names) and not isinstance(value, kind):
-                cure = f"write {name} = nn.Parameter(...)" if kind is Parameter else "assign one, or None"
-                if kind is Parameter:
-                    cure += f", or under no_grad {name}[...] = ... to change its values"
-                found = f"{type(self).__name__}.{name} is a {kind.__name__}, and a {type(value).__name__} is none"
-                raise TypeError(f"{found}: {cure}")
+        kind: type = Parameter if isinstance(old, Parameter) else Module if isinstance(old, Module) else object
+        if name in self._buffer_names:
+            kind = Tensor
+        if not isinstance(value, kind) and value is not None:
+            cure = f"; its values change by {name}[...] = ... under no_grad" if kind is Parameter else ""
+            place = f"{type(self).__name__}.{name}"
+            raise TypeError(f"{place} is a {kind.__name__}: assign another one, or None, not {kind_of(value)}{cure}")
         object.__setattr__(self, name, value)
 
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        if name in self._buffer_names:
+            self._buffer_names = {other: saved for other, saved in self._buffer_names.items() if other != name}
+
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # Python and NumPy ask for their protocols, often
-            raise AttributeError(name)
-        near = get_close_matches(name, dir(self), n=1, cutoff=0.7)
-        hint = f"; the nearest name is {near[0]!r}" if near else ""
-        raise AttributeError(f"{type(self).__name__} has no {name!r}{hint}")
+        if name.startswith("__") or hasattr(type(self), name):  # a protocol, or a property that has raised: again
+            return object.__getattribute__(self, name)
+        raise AttributeError(f"{type(self).__name__} has no {name!r}{nearest(name, dir(self))}")
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Make `tensor` an attribute that is not learned but belongs to the state, such as a running mean.
@@ -143,34 +152,53 @@ class Module:
             name: of the attribute.
             tensor: None for one that is to come.
             persistent: whether it is saved with the parameters.
+
+        Raises:
+            TypeError, KeyError: as for `add_module`.
         """
-        check_name(name)
+        self._register(name, tensor, Tensor)
         self._buffer_names = {**self._buffer_names, name: persistent}
-        setattr(self, name, tensor)
 
     def register_parameter(self, name: str, parameter: Parameter | None) -> None:
-        """The same as assigning the attribute `name`."""
-        check_name(name)
-        if not isinstance(parameter, Parameter | None):
-            raise TypeError(f"register_parameter takes an nn.Parameter or None, not a {type(parameter).__name__}")
-        setattr(self, name, parameter)
+        """The same as assigning the attribute `name`; it raises as `add_module` does."""
+        self._register(name, parameter, Parameter)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """The same as assigning the attribute `name`, which here may also be a number: "0"."""
-        check_name(name)
-        if not isinstance(module, Module | None):
-            raise TypeError(f"add_module takes a module or None, not a {type(module).__name__}")
-        setattr(self, name, module)
+        """The same as assigning the attribute `name`, which here may also be a number: "0".
+
+        Raises:
+            TypeError: `module` is not one, or the attribute is something else that is learned or saved.
+            KeyError: the name is empty, has a dot, or is that of an attribute which every such module has.
+        """
+        self._register(name, module, Module)
 
     register_module = add_module
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules among the attributes."""
+    def _register(self, name: str, value: Any, kind: type) -> None:
+        self._check_name(name)
+        if not isinstance(value, kind) and value is not None:
+            raise TypeError(f"{type(self).__name__}: {name!r} is to be a {kind.__name__} or None, not {kind_of(value)}")
+        setattr(self, name, value)
+
+    def _check_name(self, name: str) -> None:
+        """Raise unless `name` can stand in a path between dots, and hides no method."""
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a parameter, buffer or module is a str, not {name!r}")
+        if not name or "." in name:
+            raise KeyError(f"the name of a parameter, buffer or module is not empty and has no dot: {name!r}")
+        if hasattr(type(self), name):
+            raise KeyError(f"every {type(self).__name__} has an attribute {name!r}: choose another name")
+
+    def _children(self) -> Iterator[tuple[str, Module]]:
         return ((name, value) for name, value in opened(vars(self)) if isinstance(value, Module))
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules among the attributes, each once, with its first name."""
+        return each_once(self._children())
 
     def children(self) -> Iterator[Module]:
         """The modules among the attributes, each once."""
-        return (module for _, module in each_once(self.named_children()))
+        return (module for _, module in self.named_children())
 
     def named_modules(
         self, memo: set[int] | None = None, prefix: str = "", remove_duplicate: bool = True
@@ -187,7 +215,7 @@ class Module:
             return
         memo.add(id(self))
         yield prefix, self
-        for name, child in self.named_children():
+        for name, child in self._children():
             yield from child.named_modules(memo, joined(prefix, name), remove_duplicate)
         if not remove_duplicate:
             memo.discard(id(self))  # elsewhere it counts again; only inside itself it was passed over
@@ -202,10 +230,21 @@ class Module:
         Raises:
             AttributeError: there is none.
         """
-        for name, module in self.named_modules(remove_duplicate=False):
-            if name == target:
-                return module
-        raise AttributeError(f"{type(self).__name__} has no module {target!r} inside")
+        return self._named("module", target, self.named_modules(remove_duplicate=False))
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter that is called `target`, as in `named_parameters`; it raises as `get_submodule` does."""
+        return self._named("parameter", target, self.named_parameters(remove_duplicate=False))
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer that is called `target`, as in `named_buffers`; it raises as `get_submodule` does."""
+        return self._named("buffer", target, self.named_buffers(remove_duplicate=False))
+
+    def _named(self, what: str, target: str, named: Iterable[tuple[str, Named]]) -> Named:
+        found = dict(named)
+        if target not in found:
+            raise AttributeError(f"{type(self).__name__} has no {what} {target!r} inside{nearest(target, found)}")
+        return found[target]
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
@@ -240,7 +279,7 @@ class Module:
         for path, module in self.named_modules(prefix=prefix, remove_duplicate=False) if recurse else [(prefix, self)]:
             buffers = [name for name, persistent in module._buffer_names.items() if persistent or not saved]
             for name, value in opened(vars(module)):
-                if isinstance(value, Parameter) or (name in buffers and value is not None):
+                if isinstance(value, Parameter) or name in buffers:
                     yield joined(path, name), value
 
     # -- changes to all of it -------------------------------------------------------------------------------------
@@ -253,7 +292,13 @@ class Module:
         return self
 
     def train(self: Self, mode: bool = True) -> Self:
-        """Switch this module and all inside it to training, or with False to evaluation."""
+        """Switch this module and all inside it to training, or with False to evaluation.
+
+        Raises:
+            TypeError: `mode` is no bool.
+        """
+        if not isinstance(mode, bool):
+            raise TypeError(f"train takes True or False, not {mode!r:.60}")
         self.training = mode
         for child in self.children():
             child.train(mode)
@@ -272,25 +317,27 @@ class Module:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set `.grad` of every parameter to None, or with `set_to_none=False` to zeros."""
         for parameter in self.parameters():
-            if set_to_none or parameter.grad is None:
+            if set_to_none:
                 parameter.grad = None
-            else:
+            elif parameter.grad is not None:
                 parameter.grad.detach().zero_()
 
     def to(self: Self, dtype: Any) -> Self:
         """Convert every floating parameter, with its gradient, and every floating buffer to `dtype`.
 
+        They stay the same objects, so that optimizers and hooks keep them; a graph made before gives them gradients in
+        the new dtype.
+
         Raises:
             TypeError: `dtype` is not floating.
         """
-        dtype = np.dtype(dtype)
-        if dtype.kind != "f":
-            raise TypeError(f"the parameters of a module are of a floating dtype, not {dtype}")
+        if dtype is None or isinstance(dtype, str) or np.dtype(dtype).kind != "f":
+            raise TypeError(f"to takes a floating dtype, such as mg.float64, not {dtype}; there are no devices")
         for _, tensor in each_once(self._state()):
             if tensor.is_floating_point():
                 tensor.data = tensor.data.astype(dtype, copy=False)
                 if tensor.node is not None:
-                    tensor.node = Node.leaf(tensor)
+                    tensor.node.dtype = tensor.dtype
                 if tensor.grad is not None:
                     tensor.grad = tensor.grad.detach().to(dtype)
         return self
@@ -344,7 +391,7 @@ class Module:
                     values[name] = Tensor(state_dict[name], tensor.dtype)
                     if values[name].shape != tensor.shape:
                         problems.append(f"{name}: expected shape {tensor.shape}, got {values[name].shape}")
-                except (TypeError, ValueError) as error:
+                except (TypeError, ValueError, RuntimeError) as error:  # the last from tensors of other packages
                     problems.append(f"{name}: {error}")
         if problems:
             raise RuntimeError(f"load_state_dict of {type(self).__name__}: {'; '.join(problems)}")
@@ -361,7 +408,7 @@ class Module:
 
     def __repr__(self) -> str:
         arguments = self.extra_repr()
-        children = [(name, repr(child).replace("\n", "\n  ")) for name, child in self.named_children()]
+        children = [(name, repr(child).replace("\n", "\n  ")) for name, child in self._children()]
         if not children:
             return f"{type(self).__name__}({arguments})"
         lines = [arguments] * bool(arguments)
@@ -373,15 +420,28 @@ class Module:
                 lines += [f"({name}): {text}" for name in names]
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
 
-    _repeats_are_counted = False  # ModuleList's are
+
+def check_sizes(layer: Module, least: int = 0, **sizes: Any) -> None:
+    """Raise unless each size is an integer of at least `least`."""
+    for name, size in sizes.items():
+        problem = f"{type(layer).__name__}: {name} is an integer of at least {least}, not {size!r:.60}"
+        if isinstance(size, bool) or not isinstance(size, int | np.integer):
+            raise TypeError(problem)
+        if size < least:
+            raise ValueError(problem)
 
 
-def check_name(name: str) -> None:
-    """Raise unless `name` can stand in a path between dots."""
-    if not isinstance(name, str):
-        raise TypeError(f"the name of a parameter, buffer or module is a str, not {name!r}")
-    if not name or "." in name:
-        raise KeyError(f"the name of a parameter, buffer or module is not empty and has no dot: {name!r}")
+def kind_of(thing: Any) -> str:
+    """The kind of a thing, in an error; of a class that was not called, how to call it."""
+    if isinstance(thing, type):
+        return f"the class {thing.__name__} itself: write {thing.__name__}(...)"
+    return type(thing).__name__
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """What an error about a missing name adds: the nearest that there is."""
+    near = get_close_matches(name, list(names), n=1, cutoff=0.7)
+    return f"; the nearest name is {near[0]!r}" if near else ""
 
 
 def each_once(named: Iterable[tuple[str, Named]]) -> Iterator[tuple[str, Named]]:
@@ -394,15 +454,14 @@ def each_once(named: Iterable[tuple[str, Named]]) -> Iterator[tuple[str, Named]]
 
 
 def opened(attributes: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The items of `attributes`, and in place of a list, tuple or dict its items: "layers.0", "layers.1" ..."""
+    """The modules and tensors in `attributes`, also in lists, tuples and dicts there: "layers.0", "layers.1" ..."""
     for key, value in attributes.items():
-        name = joined(prefix, str(key))
         if isinstance(value, list | tuple):
             value = dict(enumerate(value))
         if isinstance(value, dict):
-            yield from opened(value, name)
-        else:
-            yield name, value
+            yield from opened(value, joined(prefix, str(key)))
+        elif isinstance(value, Module | Tensor):
+            yield joined(prefix, str(key)), value
 
 
 def joined(path: str, name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from minigrad.backend import ones, zeros
 from minigrad.nn import functional as F
 from minigrad.nn.functional.normalization import by_batch, moved
-from minigrad.nn.module import Module, Parameter
+from minigrad.nn.module import Module, Parameter, check_sizes
 from minigrad.tensor import Tensor, wrap
 
 
@@ -19,7 +19,86 @@ def start(layer: Module, shape: Any, weight: bool, bias: bool) -> None:
     layer.bias = Parameter(zeros(shape)) if bias else None
 
 
-class BatchNorm1d(Module):
+# -- each channel by itself -------------------------------------------------------------------------------------------
+
+
+class ChannelNorm(Module):
+    """What the layers share that normalise each channel, and may keep running estimates of its mean and variance.
+
+    Attributes:
+        layouts: the shapes that x may have, one letter for each axis: C is num_features.
+    """
+
+    layouts: tuple[str, ...]
+    running_mean: Any
+    running_var: Any
+    num_batches_tracked: Any
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        bias: bool = True,
+    ) -> None:
+        check_sizes(self, num_features=num_features)
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        start(self, num_features, affine, affine and bias)
+        self.register_buffer("running_mean", zeros(num_features) if track_running_stats else None)
+        self.register_buffer("running_var", ones(num_features) if track_running_stats else None)
+        self.register_buffer("num_batches_tracked", Tensor(0) if track_running_stats else None)
+
+    def _check_shape(self, x: Any) -> None:
+        for axes in self.layouts:
+            if len(axes) == x.ndim and x.shape[axes.index("C")] == self.num_features:
+                return
+        shapes = " or ".join([f"({', '.join(axes)})" for axes in self.layouts]).replace("C", str(self.num_features))
+        raise ValueError(f"{type(self).__name__} takes x of shape {shapes}, got {x.shape}")
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm(ChannelNorm):
+    """What `BatchNorm1d` says, for any layouts."""
+
+    def forward(self, x: Any) -> Any:
+        self._check_shape(x)
+        if self.training or self.running_mean is None:
+            try:
+                y, mean, var = by_batch(x, self.weight, self.bias, self.eps)
+            except ValueError as error:
+                raise ValueError(f"{type(self).__name__}: {error}") from None
+            if self.running_mean is not None:
+                new = self._moved(self.running_mean, mean), self._moved(self.running_var, var)
+                self.running_mean, self.running_var = new
+                self.num_batches_tracked = self.num_batches_tracked + 1
+            return y
+        if self.num_batches_tracked.item() == 0:
+            warnings.warn(
+                f"{type(self).__name__}: evaluation before any training batch; the running mean and variance are still "
+                "0 and 1",
+                stacklevel=3,
+            )
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+
+    def _moved(self, running: Any, batch: Any) -> Tensor:
+        """A running estimate after a batch: a new tensor, for a graph may have saved the old one."""
+        share = 1 / (self.num_batches_tracked.item() + 1) if self.momentum is None else self.momentum
+        return wrap(moved(running.data, batch, share).astype(running.dtype, copy=False), None)
+
+
+class BatchNorm1d(BatchNorm):
     """y = γ · (x − μ) / √(σ² + ε) + β, for each channel.
 
     In training μ and σ² (biased) are those of the batch, and the running estimates move towards them:
@@ -40,7 +119,8 @@ class BatchNorm1d(Module):
         track_running_stats: False leaves the running estimates out, and takes μ and σ² of the batch in evaluation too.
 
     Raises:
-        ValueError: x has another number of channels, or in training only one value per channel: its variance is 0.
+        TypeError, ValueError: num_features is no integer, or negative; at the call, x has another number of channels,
+            or in training only one value per channel: its variance is 0.
 
     Warns:
         UserWarning: evaluation before any training batch, when the running estimates still mean nothing.
@@ -48,69 +128,83 @@ class BatchNorm1d(Module):
     Source: Ioffe and Szegedy, "Batch normalization", ICML 2015.
     """
 
-    running_mean: Any
-    running_var: Any
-    num_batches_tracked: Any
-    shapes = {2: "(N, {})", 3: "(N, {}, L)"}  # noqa: RUF012 -- number of axes of x -> its shape
-
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        *,
-        bias: bool = True,
-    ) -> None:
-        self.num_features = num_features
-        self.eps = eps
-        self.momentum = momentum
-        self.affine = affine
-        self.track_running_stats = track_running_stats
-        start(self, num_features, affine, affine and bias)
-        self.register_buffer("running_mean", zeros(num_features) if track_running_stats else None)
-        self.register_buffer("running_var", ones(num_features) if track_running_stats else None)
-        self.register_buffer("num_batches_tracked", Tensor(0) if track_running_stats else None)
-
-    def forward(self, x: Any) -> Any:
-        if x.ndim not in self.shapes or x.shape[1] != self.num_features:
-            shapes = " or ".join(self.shapes.values()).replace("{}", str(self.num_features))
-            raise ValueError(f"{type(self).__name__} takes x of shape {shapes}, got {x.shape}")
-        if self.training or self.running_mean is None:
-            y, mean, var = by_batch(x, self.weight, self.bias, self.eps)
-            if self.running_mean is not None:
-                self.num_batches_tracked = self.num_batches_tracked + 1
-                self.running_mean = self._moved(self.running_mean, mean)
-                self.running_var = self._moved(self.running_var, var)
-            return y
-        if self.num_batches_tracked.item() == 0:
-            warnings.warn(
-                f"{type(self).__name__}: evaluation before any training batch; the running mean and variance are still "
-                "0 and 1",
-                stacklevel=3,
-            )
-        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
-
-    def _moved(self, running: Any, batch: Any) -> Tensor:
-        """A running estimate after a batch: a new tensor, for a graph may have saved the old one."""
-        share = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
-        return wrap(moved(running.data, batch, share).astype(running.dtype, copy=False), None)
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
+    layouts = ("NC", "NCL")
 
 
-class BatchNorm2d(BatchNorm1d):
+class BatchNorm2d(BatchNorm):
     """y = γ · (x − μ) / √(σ² + ε) + β, for each channel of pictures; all else is as for `BatchNorm1d`.
 
     Shapes: x and y (N, C, H, W).
     """
 
-    shapes = {4: "(N, {}, H, W)"}  # noqa: RUF012
+    layouts = ("NCHW",)
+
+
+class BatchNorm3d(BatchNorm):
+    """y = γ · (x − μ) / √(σ² + ε) + β, for each channel of volumes; all else is as for `BatchNorm1d`.
+
+    Shapes: x and y (N, C, D, H, W).
+    """
+
+    layouts = ("NCDHW",)
+
+
+class InstanceNorm(ChannelNorm):
+    """What `InstanceNorm1d` says, for any layouts."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias=bias)
+
+    def forward(self, x: Any) -> Any:
+        self._check_shape(x)
+        if x.ndim == len(self.layouts[1]):
+            return self.forward(x[None])[0]
+        use_input_stats = self.training or self.running_mean is None
+        state = (self.running_mean, self.running_var, self.weight, self.bias)
+        return F.instance_norm(x, *state, use_input_stats, self.momentum or 0.0, self.eps)
+
+
+class InstanceNorm1d(InstanceNorm):
+    """y = γ · (x − μ) / √(σ² + ε) + β, with μ and σ² of each channel of each example.
+
+    Shapes: x and y (N, C, L), or (C, L) for one example.
+
+    Parameters, if affine: weight γ (C), at first 1, and bias β (C), at first 0.
+
+    Args:
+        num_features, eps, affine, bias: as for `BatchNorm1d`, but affine is False unless given.
+        momentum, track_running_stats: True keeps running estimates as `BatchNorm1d` does, of the means over the
+            examples, and takes them in evaluation.
+
+    Raises:
+        TypeError, ValueError: num_features is no integer, or negative; at the call, x has another number of channels,
+            or only one value for each channel of an example: its variance is 0.
+
+    Source: Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016.
+    """
+
+    layouts = ("NCL", "CL")
+
+
+class InstanceNorm2d(InstanceNorm):
+    """y = γ · (x − μ) / √(σ² + ε) + β, with μ and σ² of each channel of each picture; see `InstanceNorm1d`.
+
+    Shapes: x and y (N, C, H, W), or (C, H, W) for one example.
+    """
+
+    layouts = ("NCHW", "CHW")
+
+
+# -- several channels, or the last axes -------------------------------------------------------------------------------
 
 
 class GroupNorm(Module):
@@ -128,7 +222,8 @@ class GroupNorm(Module):
         bias: False leaves β out.
 
     Raises:
-        ValueError: num_groups does not divide num_channels.
+        TypeError, ValueError: a number is no integer, or too small, or num_groups does not divide num_channels; at the
+            call, x has another number of channels.
 
     Source: Wu and He, "Group normalization", ECCV 2018.
     """
@@ -136,7 +231,9 @@ class GroupNorm(Module):
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
     ) -> None:
-        if num_groups < 1 or num_channels % num_groups:
+        check_sizes(self, num_channels=num_channels)
+        check_sizes(self, 1, num_groups=num_groups)
+        if num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
         self.num_groups = num_groups
         self.num_channels = num_channels
@@ -150,6 +247,15 @@ class GroupNorm(Module):
     def extra_repr(self) -> str:
         sizes = f"{self.num_groups}, {self.num_channels}"
         return f"{sizes}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
+
+
+def shape_of(layer: Module, normalized_shape: Any) -> tuple[int, ...]:
+    """The sizes of the axes that a layer normalises over, given as one size or several."""
+    several = isinstance(normalized_shape, tuple | list)
+    shape = tuple(normalized_shape) if several else (normalized_shape,)
+    for size in shape:
+        check_sizes(layer, normalized_shape=size)
+    return shape
 
 
 class LayerNorm(Module):
@@ -166,7 +272,7 @@ class LayerNorm(Module):
         bias: False leaves β out.
 
     Raises:
-        ValueError: at the call, the last axes of x have other sizes.
+        TypeError, ValueError: a size is no integer, or negative; at the call, the last axes of x have other sizes.
 
     Source: Ba, Kiros and Hinton, "Layer normalization", 2016.
     """
@@ -178,7 +284,7 @@ class LayerNorm(Module):
         elementwise_affine: bool = True,
         bias: bool = True,
     ) -> None:
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = shape_of(self, normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         start(self, self.normalized_shape, elementwise_affine, elementwise_affine and bias)
@@ -203,13 +309,16 @@ class RMSNorm(Module):
         eps: ε; None is the smallest number that makes a difference to 1 in the dtype of x.
         elementwise_affine: False leaves γ out.
 
+    Raises:
+        TypeError, ValueError: as for `LayerNorm`.
+
     Source: Zhang and Sennrich, "Root mean square layer normalization", NeurIPS 2019.
     """
 
     def __init__(
         self, normalized_shape: int | Sequence[int], eps: float | None = None, elementwise_affine: bool = True
     ) -> None:
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = shape_of(self, normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         self.weight = Parameter(ones(self.normalized_shape)) if elementwise_affine else None

@@ -6,47 +6,58 @@ A step is a function of what it reads, of the state, and of the weights. A cell 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 from minigrad.backend import empty, zeros
+from minigrad.errors import described
 from minigrad.nn import init
 from minigrad.nn.functional.dropout import check_probability, dropout
-from minigrad.nn.module import Module, Parameter
+from minigrad.nn.module import Module, Parameter, check_sizes
 from minigrad.ops.activation import relu, sigmoid
 from minigrad.ops.elementwise import tanh
 from minigrad.ops.nn import linear
-from minigrad.rearrange import cat, chunk, stack, unbind
+from minigrad.rearrange import cat, stack, unbind
 
-# -- steps: `read` is W_ih x + b_ih, and the state is (h,) or (h, c) --------------------------------------------------
-
-
-def tanh_step(read: Any, state: tuple[Any, ...], weight_hh: Any, bias_hh: Any) -> tuple[Any, ...]:
-    """h ← tanh(W_ih x + b_ih + W_hh h + b_hh)."""
-    return (tanh(read + linear(state[0], weight_hh, bias_hh)),)
+# -- steps: from what was read of x and a state, (h,) or (h, c), to the next state ------------------------------------
 
 
-def relu_step(read: Any, state: tuple[Any, ...], weight_hh: Any, bias_hh: Any) -> tuple[Any, ...]:
-    """h ← relu(W_ih x + b_ih + W_hh h + b_hh)."""
-    return (relu(read + linear(state[0], weight_hh, bias_hh)),)
+def tanh_step(read: Any, state: tuple[Any, ...], weight_hh: Any) -> tuple[Any, ...]:
+    """h ← tanh(read + W_hh h), where read is W_ih x + b_ih + b_hh."""
+    return (tanh(linear(state[0], weight_hh, read)),)
 
 
-def lstm_step(read: Any, state: tuple[Any, ...], weight_hh: Any, bias_hh: Any) -> tuple[Any, ...]:
+def relu_step(read: Any, state: tuple[Any, ...], weight_hh: Any) -> tuple[Any, ...]:
+    """h ← relu(read + W_hh h), where read is W_ih x + b_ih + b_hh."""
+    return (relu(linear(state[0], weight_hh, read)),)
+
+
+def lstm_step(read: Any, state: tuple[Any, ...], weight_hh: Any) -> tuple[Any, ...]:
     """The gates let in (i), keep (f) and let out (o); g is what may be let in: c ← f · c + i · g, h ← o · tanh(c)."""
     h, c = state
-    i, f, g, o = chunk(read + linear(h, weight_hh, bias_hh), 4, -1)
+    i, f, g, o = parts(linear(h, weight_hh, read), 4)
     c = sigmoid(f) * c + sigmoid(i) * tanh(g)
     return sigmoid(o) * tanh(c), c
 
 
 def gru_step(read: Any, state: tuple[Any, ...], weight_hh: Any, bias_hh: Any) -> tuple[Any, ...]:
-    """The gate r says how much of h enters the new n, the gate z how much of h stays: h ← (1 − z) · n + z · h."""
+    """The gate r says how much of h enters the new n, the gate z how much of h stays: h ← (1 − z) · n + z · h.
+
+    Here read is W_ih x + b_ih: r stands between b_ih and b_hh.
+    """
     (h,) = state
-    r_read, z_read, n_read = chunk(read, 3, -1)
-    r_state, z_state, n_state = chunk(linear(h, weight_hh, bias_hh), 3, -1)
+    r_read, z_read, n_read = parts(read, 3)
+    r_state, z_state, n_state = parts(linear(h, weight_hh, bias_hh), 3)
     z = sigmoid(z_read + z_state)
     n = tanh(n_read + sigmoid(r_read + r_state) * n_state)
-    return ((1 - z) * n + z * h,)
+    return (n + z * (h - n),)
+
+
+def parts(x: Any, n: int) -> list[Any]:
+    """n parts of equal size along the last axis: `chunk` without its checks, which every step would pay for."""
+    size = x.shape[-1] // n
+    return [x[..., k * size : (k + 1) * size] for k in range(n)]
 
 
 class Recurrent(Module):
@@ -64,40 +75,62 @@ class Recurrent(Module):
         for name in ("bias_ih", "bias_hh"):
             setattr(self, name + suffix, Parameter(empty(rows)) if bias else None)
 
-    def _weights(self, suffix: str) -> list[Any]:
-        return [getattr(self, name + suffix) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-
     def _start(self, hidden_size: int) -> None:
         """All parameters uniform on ±1 / √hidden_size."""
         bound = 1 / math.sqrt(hidden_size)
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)
 
+    def _read(self, x: Any, suffix: str) -> tuple[Any, tuple[Any, ...]]:
+        """What a step is given of each position of x, in one product for all; and the weights that it is given."""
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        weight_ih, weight_hh, bias_ih, bias_hh = [getattr(self, name + suffix) for name in names]
+        if self.step is gru_step:
+            return linear(x, weight_ih, bias_ih), (weight_hh, bias_hh)
+        return linear(x, weight_ih, None if bias_ih is None else bias_ih + bias_hh), (weight_hh,)
+
     def _checked(self, state: Any, shape: tuple[int, ...], dtype: Any) -> tuple[Any, ...]:
         """The state given, as a tuple of tensors of this shape; zeros if none is given."""
         if state is None:
             return tuple([zeros(shape, dtype=dtype) for _ in range(self.states)])
-        state = tuple(state) if self.states > 1 else (state,)
-        if len(state) != self.states or any(part.shape != shape for part in state):
-            given = [part.shape for part in state]
-            raise ValueError(f"{type(self).__name__}: the state needs {self.states} x shape {shape}, got {given}")
-        return state
+        given = tuple(state) if self.states > 1 and isinstance(state, tuple | list) else (state,)
+        if len(given) != self.states or any(getattr(part, "shape", None) != shape for part in given):
+            what = "h, of shape" if self.states == 1 else "a pair (h, c), both of shape"
+            raise ValueError(f"{type(self).__name__}: the state is {what} {shape}, not {described(state)}")
+        return given
 
     def _shown(self, state: tuple[Any, ...]) -> Any:
         """A state as users see it: h, or (h, c)."""
         return state if self.states > 1 else state[0]
 
 
-def check_sizes(layer: Recurrent, input_size: int, hidden_size: int) -> None:
-    """Raise unless both are positive."""
-    if input_size < 1 or hidden_size < 1:
-        raise ValueError(f"{type(layer).__name__}: sizes are at least 1, not {input_size=} and {hidden_size=}")
-
-
 # -- cells ------------------------------------------------------------------------------------------------------------
 
 
-class RNNCell(Recurrent):
+class Cell(Recurrent):
+    """What the cells share."""
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
+        check_sizes(self, 1, input_size=input_size, hidden_size=hidden_size)
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.bias = bias
+        self._add_weights("", input_size, hidden_size, bias)
+        self._start(hidden_size)
+
+    def forward(self, x: Any, state: Any = None) -> Any:
+        if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
+            n = self.input_size
+            raise ValueError(f"{type(self).__name__} takes x of shape (N, {n}) or ({n},), got {x.shape}")
+        state = self._checked(state, (*x.shape[:-1], self.hidden_size), self.weight_ih.dtype)
+        read, weights = self._read(x, "")
+        return self._shown(self.step(read, state, *weights))
+
+    def extra_repr(self) -> str:
+        return f"{self.input_size}, {self.hidden_size}{'' if self.bias else ', bias=False'}"
+
+
+class RNNCell(Cell):
     """One step: h ← tanh(W_ih x + b_ih + W_hh h + b_hh).
 
     Shapes: x (N, input_size), h (N, hidden_size), zeros unless given; or both without N.
@@ -111,28 +144,17 @@ class RNNCell(Recurrent):
         nonlinearity: "tanh" or "relu".
 
     Raises:
-        ValueError: another nonlinearity, or shapes that do not go together.
+        TypeError, ValueError: a size is no integer, or not positive, or another nonlinearity; at the call, shapes that
+            do not go together.
     """
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh") -> None:
-        check_sizes(self, input_size, hidden_size)
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-        self.bias = bias
         self.nonlinearity = nonlinearity
         self.step = step_of(nonlinearity)
-        self._add_weights("", input_size, hidden_size, bias)
-        self._start(hidden_size)
-
-    def forward(self, x: Any, state: Any = None) -> Any:
-        weight_ih, weight_hh, bias_ih, bias_hh = self._weights("")
-        state = self._checked(state, (*x.shape[:-1], self.hidden_size), weight_ih.dtype)
-        return self._shown(self.step(linear(x, weight_ih, bias_ih), state, weight_hh, bias_hh))
+        super().__init__(input_size, hidden_size, bias)
 
     def extra_repr(self) -> str:
-        bias = "" if self.bias else ", bias=False"
-        nonlinearity = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}"
-        return f"{self.input_size}, {self.hidden_size}{bias}{nonlinearity}"
+        return super().extra_repr() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}")
 
 
 def step_of(nonlinearity: str) -> Callable[..., tuple[Any, ...]]:
@@ -143,7 +165,7 @@ def step_of(nonlinearity: str) -> Callable[..., tuple[Any, ...]]:
     return steps[nonlinearity]
 
 
-class GRUCell(RNNCell):
+class GRUCell(Cell):
     """One step of a gated recurrent unit.
 
         r = σ(W_ir x + b_ir + W_hr h + b_hr)
@@ -159,14 +181,11 @@ class GRUCell(RNNCell):
     Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", EMNLP 2014.
     """
 
+    step = staticmethod(gru_step)
     gates = 3
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
-        super().__init__(input_size, hidden_size, bias)
-        self.step = gru_step
 
-
-class LSTMCell(RNNCell):
+class LSTMCell(Cell):
     """One step of long short-term memory.
 
         i = σ(W_ii x + b_ii + W_hi h + b_hi)        f = σ(W_if x + b_if + W_hf h + b_hf)
@@ -182,12 +201,9 @@ class LSTMCell(RNNCell):
     Schmidhuber and Cummins (2000).
     """
 
+    step = staticmethod(lstm_step)
     gates = 4
     states = 2
-
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
-        super().__init__(input_size, hidden_size, bias)
-        self.step = lstm_step
 
 
 # -- layers -----------------------------------------------------------------------------------------------------------
@@ -198,20 +214,18 @@ class RecurrentLayers(Recurrent):
 
     def __init__(
         self,
-        step: Callable[..., tuple[Any, ...]],
         input_size: int,
         hidden_size: int,
-        num_layers: int,
-        bias: bool,
-        batch_first: bool,
-        dropout: float,
-        bidirectional: bool,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
     ) -> None:
-        check_sizes(self, input_size, hidden_size)
+        check_sizes(self, 1, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         check_probability(dropout)
-        if num_layers < 1:
-            raise ValueError(f"{type(self).__name__}: num_layers is at least 1, not {num_layers}")
-        self.step = step
+        if dropout and num_layers == 1:
+            warnings.warn(f"{type(self).__name__}: dropout acts between layers, and there is only one", stacklevel=2)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.num_layers = num_layers
@@ -243,23 +257,22 @@ class RecurrentLayers(Recurrent):
             outputs = []
             for direction in self._directions:
                 start = tuple([part[len(ends)] for part in starts])
-                output, end = self._read(x, start, f"_l{layer}{direction}")
+                output, end = self._run(x, start, f"_l{layer}{direction}")
                 outputs.append(output)
                 ends.append(end)
             x = cat(outputs, -1) if self.bidirectional else outputs[0]
         end = self._shown(tuple([stack(part) for part in zip(*ends, strict=True)]))
         return x.swapaxes(0, 1) if batch_first else x, end
 
-    def _read(self, x: Any, state: tuple[Any, ...], suffix: str) -> tuple[Any, tuple[Any, ...]]:
+    def _run(self, x: Any, state: tuple[Any, ...], suffix: str) -> tuple[Any, tuple[Any, ...]]:
         """One layer in one direction: what it says at each position, and the last state."""
-        weight_ih, weight_hh, bias_ih, bias_hh = self._weights(suffix)
-        sequence = unbind(linear(x, weight_ih, bias_ih))  # one product for all positions
+        read, weights = self._read(x, suffix)
         backwards = suffix.endswith("_reverse")
         outputs = []
-        for read in reversed(sequence) if backwards else sequence:
-            state = self.step(read, state, weight_hh, bias_hh)
+        for position in unbind(read)[:: -1 if backwards else 1]:
+            state = self.step(position, state, *weights)
             outputs.append(state[0])
-        return stack(outputs[::-1] if backwards else outputs), state
+        return stack(outputs[:: -1 if backwards else 1]), state
 
     def extra_repr(self) -> str:
         defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
@@ -289,7 +302,11 @@ class RNN(RecurrentLayers):
         bidirectional: read the sequence backwards, too.
 
     Raises:
-        ValueError: another nonlinearity, sizes that cannot be, or shapes that do not go together.
+        TypeError, ValueError: a size is no integer, or not positive, or another nonlinearity; at the call, shapes that
+            do not go together, or an empty sequence.
+
+    Warns:
+        UserWarning: dropout with a single layer, after which there is none.
 
     Source: Elman, "Finding structure in time", Cognitive Science 14 (1990).
     """
@@ -306,8 +323,8 @@ class RNN(RecurrentLayers):
         bidirectional: bool = False,
     ) -> None:
         self.nonlinearity = nonlinearity
-        step = step_of(nonlinearity)
-        super().__init__(step, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
+        self.step = step_of(nonlinearity)
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
 
 
 class GRU(RecurrentLayers):
@@ -316,19 +333,8 @@ class GRU(RecurrentLayers):
     Shapes and arguments: as for `RNN`. Parameters: as those of `RNN`, with 3 · hidden_size rows.
     """
 
+    step = staticmethod(gru_step)
     gates = 3
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-    ) -> None:
-        super().__init__(gru_step, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
 
 
 class LSTM(RecurrentLayers):
@@ -338,17 +344,6 @@ class LSTM(RecurrentLayers):
     4 · hidden_size rows.
     """
 
+    step = staticmethod(lstm_step)
     gates = 4
     states = 2
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-    ) -> None:
-        super().__init__(lstm_step, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)

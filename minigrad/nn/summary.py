@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
+
+import numpy as np
 
 from minigrad.autograd.grad_mode import no_grad
 from minigrad.backend import zeros
-from minigrad.nn.module import Module
+from minigrad.nn.module import Module, kind_of
 from minigrad.tensor import Tensor
 
 
@@ -52,9 +55,10 @@ def summary(model: Module, x: Any) -> Summary:
     2,410 parameters, 2,410 of them trainable
     """
     if not isinstance(model, Module):
-        raise TypeError(f"summary takes a module, not a {type(model).__name__}")
-    is_shape = isinstance(x, tuple | list) and all(isinstance(size, int) for size in x)
-    arguments = (zeros(*x),) if is_shape else tuple(x) if isinstance(x, tuple | list) else (x,)
+        raise TypeError(f"summary takes a module, not {kind_of(model)}")
+    several = isinstance(x, tuple | list)
+    is_shape = several and all(isinstance(size, int | np.integer) for size in x)
+    arguments = (zeros(x),) if is_shape else tuple(x) if several else (x,)
     names = {id(module): name for name, module in model.named_modules()}
     called: dict[int, tuple[str, str, str, int]] = {}
 
@@ -65,7 +69,8 @@ def summary(model: Module, x: Any) -> Summary:
     modes = [(module, module.training) for module in model.modules()]
     handles = [module.register_forward_hook(note) for module in model.modules()]
     try:
-        with no_grad():
+        with no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as BatchNorm's, which has not seen anything yet
             model.eval()(*arguments)
     finally:
         for handle in handles:

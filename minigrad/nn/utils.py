@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from minigrad.autograd.grad_mode import no_grad
-from minigrad.errors import missing
+from minigrad.errors import described, missing
 from minigrad.functions import norm
+from minigrad.nn.module import kind_of
 from minigrad.rearrange import cat, stack
 from minigrad.tensor import Tensor
 
@@ -17,10 +18,19 @@ __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vecto
 __getattr__ = missing(__name__, __all__)
 
 
+def listed(parameters: Any) -> list[Tensor]:
+    """One tensor, or several, as a list; raise if they are none."""
+    several = isinstance(parameters, Iterable) and not isinstance(parameters, Tensor)
+    tensors = list(parameters) if several else [parameters]
+    for tensor in tensors:
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"nn.utils takes parameters, as in model.parameters(), not {kind_of(tensor)}")
+    return tensors
+
+
 def gradients(parameters: Any) -> list[Tensor]:
     """The gradients there are, of one tensor or of several."""
-    tensors = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    return [tensor.grad.detach() for tensor in tensors if tensor.grad is not None]
+    return [tensor.grad.detach() for tensor in listed(parameters) if tensor.grad is not None]
 
 
 def clip_grad_norm_(
@@ -41,6 +51,7 @@ def clip_grad_norm_(
 
     Raises:
         RuntimeError: the norm is not finite, and `error_if_nonfinite`.
+        TypeError: `parameters` are no tensors.
         ValueError: max_norm is negative or not a number.
 
     Source: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", ICML 2013.
@@ -74,19 +85,20 @@ def clip_grad_value_(parameters: Any, clip_value: float) -> None:
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """All elements of all parameters as one vector, which stays part of the graph."""
-    return cat([parameter.reshape(-1) for parameter in parameters])
+    return cat([parameter.reshape(-1) for parameter in listed(parameters)])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Write the elements of a vector into the parameters, one after the other.
 
     Raises:
-        ValueError: the vector has more elements or fewer. Nothing has changed then.
+        TypeError: `parameters` are no tensors.
+        ValueError: `vec` is no vector, or has more elements or fewer. Nothing has changed then.
     """
-    tensors = list(parameters)
+    tensors = listed(parameters)
     wanted = sum(tensor.numel() for tensor in tensors)
-    if vec.shape != (wanted,):
-        raise ValueError(f"vector_to_parameters: the parameters have {wanted} elements, the vector shape {vec.shape}")
+    if getattr(vec, "shape", None) != (wanted,):
+        raise ValueError(f"vector_to_parameters: the parameters need a vector of {wanted}, not {described(vec)}")
     with no_grad():
         at = 0
         for tensor in tensors:

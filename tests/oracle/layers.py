@@ -59,6 +59,13 @@ LAYERS: dict[str, Layer] = {
     "BatchNorm1d, average": Layer(lambda nn, t: nn.BatchNorm1d(3, momentum=None), [(4, 3)]),
     "BatchNorm2d": Layer(lambda nn, t: nn.BatchNorm2d(3), [(4, 3, 2, 5)]),
     "BatchNorm2d, untracked": Layer(lambda nn, t: nn.BatchNorm2d(3, track_running_stats=False), [(4, 3, 2, 5)]),
+    "BatchNorm3d": Layer(lambda nn, t: nn.BatchNorm3d(2, bias=False), [(3, 2, 2, 3, 2)]),
+    "InstanceNorm1d": Layer(lambda nn, t: nn.InstanceNorm1d(3), [(4, 3, 5)]),
+    "InstanceNorm1d, one example": Layer(lambda nn, t: nn.InstanceNorm1d(3, 1e-3, affine=True), [(3, 5)]),
+    "InstanceNorm2d": Layer(lambda nn, t: nn.InstanceNorm2d(3, affine=True), [(4, 3, 2, 5)]),
+    "InstanceNorm2d, tracked": Layer(
+        lambda nn, t: nn.InstanceNorm2d(3, momentum=0.3, track_running_stats=True), [(4, 3, 2, 5)]
+    ),
     "GroupNorm": Layer(lambda nn, t: nn.GroupNorm(2, 4), [(3, 4, 5)]),
     "GroupNorm, plain": Layer(lambda nn, t: nn.GroupNorm(1, 4, 1e-3, affine=False), [(3, 4)]),
     "LayerNorm": Layer(lambda nn, t: nn.LayerNorm(5), [(3, 4, 5)]),
@@ -133,7 +140,8 @@ LAYERS: dict[str, Layer] = {
     "LogSoftmax": Layer(lambda nn, t: nn.LogSoftmax(dim=1), [(4, 5)]),
     "Mish": Layer(lambda nn, t: nn.Mish(), [(4, 5)]),
     "ReLU": Layer(lambda nn, t: nn.ReLU(), [(4, 5)]),
-    "ReLU, in place": Layer(lambda nn, t: nn.Sequential(nn.Linear(5, 3), nn.ReLU(inplace=True)), [(4, 5)]),
+    "ReLU, in place": Layer(lambda nn, t: nn.Sequential(nn.Linear(5, 3), nn.ReLU(True)), [(4, 5)]),
+    "LeakyReLU, in place": Layer(lambda nn, t: nn.Sequential(nn.Linear(5, 3), nn.LeakyReLU(0.2, True)), [(4, 5)]),
     "ReLU6": Layer(lambda nn, t: nn.ReLU6(), [(4, 5)]),
     "SELU": Layer(lambda nn, t: nn.SELU(), [(4, 5)]),
     "SiLU": Layer(lambda nn, t: nn.SiLU(), [(4, 5)]),

@@ -1,7 +1,7 @@
 """Record what PyTorch answers, for machines that do not have it: `make record`.
 
-Writes one .npz beside this file for each module that has an `expected()`, what `both_ways.py` prints, and the page
-`docs/operators.md`.
+Writes one .npz beside this file for each module that has an `expected()`, what the scripts of `both_ways.py`
+print, and the generated parts of `docs/operators.md` and `docs/pytorch.md`.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import math
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tests.oracle import both_ways
+
 HERE = Path(__file__).parent
-MODULES = ("ops", "training", "convolution", "layers", "randomness")
+MODULES = ("ops", "training", "convolution", "layers", "randomness", "parity")
 
 
 def load(module: str) -> dict[str, Any]:
@@ -49,13 +49,13 @@ def save(module: str, answers: dict[str, Any]) -> None:
 
 
 def printed_by(package: str) -> str:
-    """What `both_ways.py` prints under minigrad or under torch."""
-    script = (HERE / "both_ways.py").read_text().replace("minigrad", package)
-    return subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    """What `both_ways_subset.py` prints under minigrad or under torch."""
+    return both_ways.printed_by(package)["subset"]
 
 
 def recorded_lines() -> str:
-    return (HERE / "both_ways.txt").read_text()
+    """What it printed under PyTorch when it was recorded."""
+    return both_ways.recorded()["subset"]
 
 
 if __name__ == "__main__":
@@ -65,5 +65,6 @@ if __name__ == "__main__":
         answers = importlib.import_module(f"tests.oracle.{module}").expected()
         save(module, answers)
         print(f"{module}.npz: {len(answers)} arrays from PyTorch {torch.__version__}")
-    (HERE / "both_ways.txt").write_text(printed_by("torch"))
-    importlib.import_module("tests.oracle.page").write()
+    both_ways.record()
+    for page in ("page", "names"):
+        importlib.import_module(f"tests.oracle.{page}").write()
