@@ -36,7 +36,7 @@ def main():
     mg.set_default_dtype(mg.float64 if args.float64 else mg.float32)
     mg.manual_seed(args.seed)
 
-    text = read(args.text)[: args.limit]
+    text = read(args.text, args.limit)
     alphabet = sorted(set(text))
     numbers = mg.tensor([alphabet.index(letter) for letter in text])
     n = (len(numbers) - 1) // LENGTH
@@ -77,13 +77,13 @@ def main():
     common.save(draw([alphabet[i] for i in y.tolist()], surprise), args.out / "char_rnn_surprise.png")
 
 
-def read(path):
+def read(path, limit):
     if path and not path.is_file():
         raise SystemExit(f"there is no file {path}")
     text = path.read_text(encoding="utf-8") if path else "\n\n".join(topics[name] for name in sorted(topics))
-    if len(text) < 1000:
-        raise SystemExit(f"{path} has {len(text)} letters, which is too little to learn from: 1,000 are the least")
-    return text
+    if len(text[:limit]) < 1000:
+        raise SystemExit(f"{len(text[:limit])} letters are too few to learn from: 1,000 are the least")
+    return text[:limit]
 
 
 def write(model, alphabet, letter, n):

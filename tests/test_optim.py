@@ -376,13 +376,13 @@ def parameters(framework: Any, dtypes: tuple[str, ...] = ("float64",), shapes: A
     return found
 
 
-def walk(framework: Any, optimizer: Any, params: list[Any], steps: int, seed: int = 1) -> None:
-    """Steps with random gradients, of which every seventh is missing and some are 0."""
+def walk(framework: Any, optimizer: Any, params: list[Any], steps: int, seed: int = 1, missing: bool = True) -> None:
+    """Steps with random gradients; some of their elements are 0, and every seventh may be missing."""
     random = np.random.default_rng(seed)
     for step in range(steps):
         for i, p in enumerate(params):
             g = random.normal(0.3, 1, tuple(p.shape)) * (random.random(tuple(p.shape)) < 0.9)
-            p.grad = None if (i + step) % 7 == 3 else framework.tensor(g, dtype=p.dtype)
+            p.grad = None if missing and (i + step) % 7 == 3 else framework.tensor(g, dtype=p.dtype)
         optimizer.step()
 
 
@@ -823,6 +823,17 @@ def test_adding_a_bad_group_adds_nothing() -> None:
     assert given.keys() == {"params", "lr"}
 
 
+def test_momentum_may_be_switched_on_between_two_steps() -> None:
+    """The first gradient that enters the buffer enters in full, although there is dampening."""
+    w = leaf(0.0)
+    optimizer = optim.SGD([w], lr=1.0, dampening=0.5)
+    w.grad = mg.tensor(1.0, dtype=mg.float64)
+    for momentum, expected in [(0.0, -1), (0.0, -2), (0.5, -3), (0.5, -4), (0.0, -5), (0.5, -6)]:
+        optimizer.param_groups[0]["momentum"] = momentum
+        optimizer.step()
+        assert w.item() == expected
+
+
 @every_rule
 def test_maximize_climbs_as_far_as_the_rule_would_have_descended(rule: Any) -> None:
     """Without weight decay, which pulls the other way."""
@@ -935,11 +946,11 @@ def test_whatever_changes_between_steps_the_next_one_is_right(rule: Any) -> None
         10: lambda o, ps: setattr(o, "lr", 0.01),
         11: lambda o, ps: replace(ps, 4, mg.float32),
         12: lambda o, ps: o.param_groups[0]["params"].reverse(),
-        13: lambda o, ps: setattr(o, "state", copy.copy(o.state)),
+        13: lambda o, ps: o.state.update({p: dict(entries) for p, entries in o.state.items()}),
     }
     with pieces(4, 3):
-        for turn in range(15):
-            grads = [random.normal(size=s) if (turn + i) % 4 else None for i, s in enumerate(shapes)]
+        for turn in range(18):
+            grads = [random.normal(size=s) if turn not in (1, 16) or i % 2 else None for i, s in enumerate(shapes)]
             reference = rule(theirs)
             if state:
                 reference.load_state_dict(state)
@@ -1160,11 +1171,11 @@ def test_what_pytorchs_groups_have_besides_is_passed_over_and_notes_of_schedules
 def test_a_copied_or_pickled_optimizer_goes_on_with_the_copy_of_its_model(rule: Any) -> None:
     params = parameters(mg, ("float32", "float64"))
     optimizer = rule(params)
-    walk(mg, optimizer, params, 3)
+    walk(mg, optimizer, params, 3, missing=False)
     copies = [copy.deepcopy((params, optimizer)), pickle.loads(pickle.dumps((params, optimizer)))]
-    walk(mg, optimizer, params, 3, seed=2)
+    walk(mg, optimizer, params, 3, seed=2, missing=False)
     for their_params, theirs in copies:
-        walk(mg, theirs, their_params, 3, seed=2)
+        walk(mg, theirs, their_params, 3, seed=2, missing=False)
         assert_equal_bits(params, their_params)
         assert_equal_states(optimizer, theirs)
 
