@@ -208,6 +208,12 @@ def test_the_reading_path_is_an_afternoon() -> None:
     assert sum(lines.values()) < 1640, lines
 
 
+def test_modules_optimizers_and_data_do_not_grow() -> None:
+    """They are larger than they should be, says docs/decisions.md: this number is there to be lowered."""
+    rooms = [PACKAGE / "nn", PACKAGE / "optim", PACKAGE / "utils"]
+    assert sum(code_lines(file.read_text()) for room in rooms for file in room.glob("*.py")) <= 2720
+
+
 def test_an_operator_takes_five_lines_on_average() -> None:
     operators = [op for op in registry.values() if op.forward.__module__.startswith("minigrad.ops.")]
     lines = sum(code_lines(file.read_text()) for file in files("ops"))
