@@ -132,8 +132,9 @@ def test_a_schedule_sets_the_rates_of_epoch_0_and_notes_the_initial_ones() -> No
 def test_the_first_step_of_a_schedule_before_that_of_the_optimizer_warns() -> None:
     optimizer = made()
     scheduler = lr_scheduler.ExponentialLR(optimizer, 0.5)
-    with pytest.warns(UserWarning, match=r"ExponentialLR: call optimizer.step\(\) before scheduler.step\(\)"):
+    with pytest.warns(UserWarning, match=r"ExponentialLR: call optimizer.step\(\) before scheduler.step\(\)") as caught:
         scheduler.step()
+    assert caught[0].filename == __file__
     assert optimizer.lr == 0.5
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -400,6 +401,16 @@ def test_a_schedule_resumed_with_a_fresh_optimizer_gives_the_same_rates(make: Ma
     resumed.load_state_dict(saved[1])
     assert watched(mg, fresh, resumed, 27).tolist() == expected.tolist()
     assert saved == before, "what was loaded is not shared"
+
+
+def test_a_state_shares_no_list_with_its_schedule() -> None:
+    optimizer = made()
+    scheduler = lr_scheduler.LambdaLR(optimizer, lambda epoch: 1.0)
+    scheduler.state_dict()["base_lrs"][0] = 5.0
+    saved = scheduler.state_dict()
+    scheduler.load_state_dict(saved)
+    saved["base_lrs"][0] = 5.0
+    assert course(scheduler, 3) == [1.0, 1.0, 1.0]
 
 
 def test_a_plateau_can_be_resumed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from typing import Any, ClassVar
 
 from minigrad.graph import note_write, recording
@@ -97,6 +98,7 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self._plans: dict[int, Plan] = {}
+        self._approved: dict[int, tuple[Any, ...]] = {}
         self._allowed = {"params", *self.defaults, *NOTES}
         params = params if isinstance(params, set) else list(params)
         if not params:
@@ -105,7 +107,7 @@ class Optimizer:
             self.add_param_group(group)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_plans": {}}  # a copy's state would no longer be views of a plan's arrays
+        return {**vars(self), "_plans": {}}  # a copy makes its own, in which its state is views
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name != "lr" and name in vars(self).get("defaults", {}):  # or it would silently have no effect
@@ -208,11 +210,14 @@ class Optimizer:
 
     def _prepared(self, i: int, group: dict[str, Any]) -> tuple[Plan, list[Any], dict[str, Any]]:
         """How to move a group's parameters, their gradients and hyperparameters. What can be wrong raises here."""
-        options = self._checked(group)
-        names = self._kept(options)
+        said = {**group, "params": None}
+        if self._approved.get(i, (None,))[0] != said:  # most steps have the hyperparameters of the one before
+            options = self._checked(group)
+            self._approved[i] = deepcopy(said), self._kept(options), options.pop("maximize"), options
+        _, names, maximize, options = self._approved[i]
         params = [p for p in group["params"] if p.grad is not None]
         gs = [gradient_of(p) for p in params]
-        if options.pop("maximize"):
+        if maximize:
             gs = [-g for g in gs]
         ws, states = [p.data for p in params], [self.state[p] for p in params]
         plan = self._plans.get(i)
@@ -320,6 +325,8 @@ def gradient_of(p: Tensor) -> Any:
         raise ValueError(
             f"step: a parameter of shape {w.shape} is read-only; give it other memory: p.data = p.data.copy()"
         )
+    if g.dtype is w.dtype and g.dtype.kind == "f":
+        return g
     if not g.dtype.kind == w.dtype.kind == "f":
         raise TypeError(f"step: the dtypes of a parameter and its gradient are {w.dtype} and {g.dtype}, not floating")
-    return g if g.dtype is w.dtype else g.astype(w.dtype, copy=False)
+    return g.astype(w.dtype)

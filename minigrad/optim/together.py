@@ -1,10 +1,10 @@
 """How a step moves many parameters: the same arithmetic as one after the other, in pieces of a better size.
 
-NumPy takes as long to start an operation as to do it on a thousand numbers, and a million numbers come from memory more
-slowly than it computes. So small parameters are copied together into one array, moved at once and copied back; their
-state lies in such arrays for good, the entries of each parameter being views. Large ones are moved slice by slice, so
-that one slice goes through all of the rule while it is in the cache. A rule works on each element by itself, so this
-does not change a bit of the result.
+NumPy takes as long to start an operation as to do it on a thousand numbers, and for a result of a million it asks the
+system for memory, which takes longer than to compute it. So small parameters are copied together into one array, moved
+at once and copied back; their state lies in such arrays for good, the entries of each parameter being views. Large ones
+are moved slice by slice, with intermediate results that fit into memory at hand, and into the cache. A rule works on
+each element by itself, so none of this changes a bit of the result.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from minigrad.optim.optimizer import Optimizer
 
 SMALL = 1 << 11  # elements: up to here copying costs less than calls would
-SLICE = 1 << 15  # elements: the half dozen arrays of a rule fit the cache of a core
+SLICE = 1 << 18  # bytes of each array that a rule is given at once
 
 
 class Plan:
@@ -92,10 +92,10 @@ class Team:
             arrays[name], pieces = self.joined(kept)
             self.entries += [(state, name, wrap(a, None)) for state, a in zip(self.states, pieces, strict=True)]
         self.is_new = rule.asks_is_new and not all(name in self.states[0] for name in plan.names)
-        size = max(self.w.size, 1)
-        step = SLICE if arrays else size  # a rule without state is over so soon that slices gain nothing
+        # Rules that keep several arrays have many intermediate results; for others larger slices mean fewer calls.
+        step = max(SLICE // self.w.itemsize * (1 if len(arrays) > 1 else 4), 1)
         self.slices = []
-        for start in range(0, size, step):
+        for start in range(0, max(self.w.size, 1), step):
             part = slice(start, start + step)
             asked = {name: array[part] for name, array in arrays.items()}
             self.slices.append((part, self.w[part], asked | {"is_new": True} if self.is_new else asked))
@@ -118,7 +118,7 @@ class Team:
             copy(self.ws, self.w_pieces)
             copy(gs, self.g_pieces)
         g = gs[0].reshape(-1) if self.is_view else self.g
-        numbers = rule.next_numbers(self.states[0])
+        numbers = rule.next_numbers(self.states[0]) if self.numbers else {}
         given = options | numbers
         for part, w, asked in self.slices:
             changed = rule.update(w=w, g=g[part], **asked, **given)
