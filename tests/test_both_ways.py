@@ -8,10 +8,14 @@ from __future__ import annotations
 import ast
 import importlib.util
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from tests.oracle import both_ways
+from tests.test_docs import ROOT, python_blocks
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 
@@ -59,3 +63,16 @@ def test_a_difference_is_noticed() -> None:
     assert both_ways.difference(said, said.replace("1,234", "1,235")) > 1e-5
     assert both_ways.difference(said, said.replace("loss", "cost")) == math.inf
     assert both_ways.difference(said, said + "1\n") == math.inf
+
+
+@pytest.mark.skipif(not HAS_TORCH, reason="PyTorch is not installed")
+def test_the_network_of_the_readme_prints_the_same_losses(tmp_path: Path) -> None:
+    blocks = python_blocks((ROOT / "README.md").read_text(encoding="utf-8"))
+    (block,) = [block for block in blocks if "DataLoader(" in block.code]
+    printed = []
+    for source in (block.code, both_ways.translated(block.code)):
+        done = subprocess.run([sys.executable, "-c", source], cwd=tmp_path, capture_output=True, text=True, check=True)
+        printed.append(done.stdout)
+    assert len(printed[0].splitlines()) == 4
+    assert "torch" in source
+    assert both_ways.difference(*printed) < 1e-5

@@ -85,7 +85,7 @@ class Recurrent(Module):
         """What a step is given of each position of x, in one product for all; and the weights that it is given."""
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         weight_ih, weight_hh, bias_ih, bias_hh = [getattr(self, name + suffix) for name in names]
-        if self.step is gru_step:
+        if self.step is gru_step:  # whose gate r stands between the two biases
             return linear(x, weight_ih, bias_ih), (weight_hh, bias_hh)
         return linear(x, weight_ih, None if bias_ih is None else bias_ih + bias_hh), (weight_hh,)
 
