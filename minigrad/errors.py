@@ -40,10 +40,15 @@ def missing(module: str, names: Iterable[str]) -> Callable[[str], Any]:
     """The `__getattr__` of a module, which Python asks for what is not there: an error with the nearest name."""
 
     def __getattr__(name: str) -> Any:
-        near = get_close_matches(name, list(names), n=1, cutoff=0.7)
-        raise AttributeError(f"{module} has no {name!r}" + (f"; the nearest name is {near[0]!r}" if near else ""))
+        raise AttributeError(f"{module} has no {name!r}{nearest(name, names)}")
 
     return __getattr__
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """What an error about a missing name adds: the nearest that there is."""
+    near = get_close_matches(name, list(names), n=1, cutoff=0.7)
+    return f"; the nearest name is {near[0]!r}" if near else ""
 
 
 TORCH_NAMES = {  # what PyTorch calls an argument -> what it is called here, in one function or another

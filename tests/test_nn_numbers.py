@@ -43,7 +43,6 @@ SECOND: dict[str, Case] = {
     "ConvTranspose1d": (lambda nn: nn.ConvTranspose1d(2, 2, 2, 2), [(2, 2, 3)], {}),
     "BatchNorm1d": (lambda nn: nn.BatchNorm1d(3), [(4, 3)], {}),
     "BatchNorm2d": (lambda nn: nn.BatchNorm2d(2), [(2, 2, 2, 2)], {}),
-    "InstanceNorm1d": (lambda nn: nn.InstanceNorm1d(2, affine=True), [(2, 2, 4)], {}),
     "GroupNorm": (lambda nn: nn.GroupNorm(2, 4), [(2, 4, 3)], {}),
     "LayerNorm": (lambda nn: nn.LayerNorm((2, 3)), [(2, 2, 3)], {}),
     "RMSNorm": (lambda nn: nn.RMSNorm(4), [(3, 4)], {}),
@@ -340,21 +339,6 @@ def test_in_evaluation_nothing_is_dropped_and_nothing_drawn(name: str) -> None:
     assert mg.get_rng_state().tolist() == before
 
 
-@pytest.mark.parametrize("size", [7, 8])
-def test_a_transpose_gives_each_output_size_that_a_convolution_takes_back(size: int) -> None:
-    """Of 7 and of 8 numbers a convolution with stride 2 makes 3: of 3 its transpose makes 7 or 8, as it is asked."""
-    layer, x = nn.ConvTranspose2d(2, 3, 3, stride=2), mg.randn(4, 2, 3, 3)
-    for wanted in (size, [size], (size, size), [4, 3, size, size]):
-        y = layer(x, output_size=wanted)
-        assert y.shape == (4, 3, size, size)
-        assert nn.Conv2d(3, 2, 3, stride=2)(y).shape == x.shape
-    assert layer(x[0], output_size=[3, size, size]).shape == (3, size, size)
-    assert layer(x, output_size=[7, 8]).shape == (4, 3, 7, 8)
-    for wanted in (6, 9):
-        with pytest.raises(ValueError, match=r"is not possible: x \(4, 2, 3, 3\) can give \(7, 7\) to \(8, 8\)"):
-            layer(x, output_size=[7, wanted])
-
-
 # -- in place ---------------------------------------------------------------------------------------------------------
 
 IN_PLACE = ["ReLU", "ReLU6", "LeakyReLU", "ELU", "CELU", "SELU", "SiLU", "Mish", "Hardtanh", "Hardswish", "Hardsigmoid"]
@@ -509,24 +493,6 @@ def test_an_encoder_is_its_layers_one_after_the_other() -> None:
 
 
 # -- normalisation ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("kind", "shape"), [("InstanceNorm1d", (4, 3, 5)), ("InstanceNorm2d", (4, 3, 2, 5))])
-def test_instance_norm_standardises_each_channel_of_each_example(kind: str, shape: tuple[int, ...]) -> None:
-    x, axes = drawn(*shape), tuple(range(2, len(shape)))
-    mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
-    with float64(mg):
-        layer = getattr(nn, kind)(3, track_running_stats=True)
-        close(layer(mg.tensor(x)), (x - mean) / np.sqrt(var + 1e-5))
-        n = math.prod(shape[2:])
-        running_mean, running_var = 0.1 * mean.mean(0).reshape(3), 0.9 + 0.1 * var.mean(0).reshape(3) * n / (n - 1)
-        close(layer.running_mean, running_mean)
-        close(layer.running_var, running_var)
-        column = (1, 3) + (1,) * len(axes)
-        expected = (x - running_mean.reshape(column)) / np.sqrt(running_var.reshape(column) + 1e-5)
-        close(layer.eval()(mg.tensor(x)), expected)
-        close(layer(mg.tensor(x[0])), expected[0])
-        assert list(getattr(nn, kind)(3).state_dict()) == []
 
 
 # -- from outside -----------------------------------------------------------------------------------------------------

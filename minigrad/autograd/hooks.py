@@ -69,6 +69,9 @@ class RemovableHandle:
         """Take the hook away; a second time does nothing."""
         (self._hooks() or OrderedDict()).pop(self, None)
 
+    def __reduce__(self) -> Any:  # the copy of a handle, in a copied or pickled model, is one that nobody holds
+        return object.__new__, (RemovableHandle,)
+
     def __enter__(self) -> RemovableHandle:
         return self
 

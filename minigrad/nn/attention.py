@@ -16,28 +16,28 @@ from minigrad.nn import init
 from minigrad.nn.containers import ModuleList
 from minigrad.nn.functional.dropout import check_probability
 from minigrad.nn.layers import Dropout, Linear
-from minigrad.nn.module import Module, Parameter, check_sizes, kind_of
+from minigrad.nn.module import Module, Parameter, kind_of, set_sizes
 from minigrad.nn.normalization import LayerNorm
 from minigrad.ops.nn import linear
 from minigrad.tensor import Tensor, as_array
+
+__all__ = ["MultiheadAttention", "TransformerEncoder", "TransformerEncoderLayer"]
 
 
 class MultiheadAttention(Module):
     """softmax(q kᵀ / √d) v in several heads at once, each with projections of its own, side by side.
 
-    Shapes: query (L, N, E), key (S, N, kdim) and value (S, N, vdim), or with batch_first N before L and S, or all
-    without N. The result is (output, weights): output in the shape of query, weights (N, L, S), or None.
+    Shapes: query (L, N, E), key and value (S, N, E), or with batch_first N before L and S, or all without N. The result
+    is (output, weights): output in the shape of query, weights (N, L, S), or None.
 
     Parameters: in_proj_weight (3E, E), the projections of query, key and value below each other, uniform at first
-    (Xavier's); with kdim or vdim other than E in three pieces q_proj_weight (E, E), k_proj_weight (E, kdim) and
-    v_proj_weight (E, vdim). in_proj_bias (3E), at first 0. out_proj: a `Linear` (E, E) whose bias is 0 at first.
+    (Xavier's), and in_proj_bias (3E), at first 0. out_proj: a `Linear` (E, E) whose bias is 0 at first.
 
     Args:
         embed_dim: E.
         num_heads: how many heads; each has d = E / num_heads of the numbers.
         dropout: in training, the probability with which each weight is dropped.
         bias: False leaves the biases out.
-        kdim, vdim: sizes of key and value; None means E.
         batch_first: whether N comes first.
 
     Raises:
@@ -53,52 +53,31 @@ class MultiheadAttention(Module):
         num_heads: int,
         dropout: float = 0.0,
         bias: bool = True,
-        kdim: int | None = None,
-        vdim: int | None = None,
+        *,
         batch_first: bool = False,
     ) -> None:
-        self.kdim = embed_dim if kdim is None else kdim
-        self.vdim = embed_dim if vdim is None else vdim
-        check_sizes(self, 1, embed_dim=embed_dim, num_heads=num_heads, kdim=self.kdim, vdim=self.vdim)
+        set_sizes(self, 1, embed_dim=embed_dim, num_heads=num_heads)
         if embed_dim % num_heads:
             raise ValueError(f"MultiheadAttention: num_heads={num_heads} must divide embed_dim={embed_dim}")
         check_probability(dropout)
-        self.embed_dim = embed_dim
-        self.num_heads = num_heads
         self.dropout = dropout
         self.batch_first = batch_first
-        whole = self.kdim == self.vdim == embed_dim
-        self.in_proj_weight: Any = Parameter(empty(3 * embed_dim, embed_dim)) if whole else None
-        for name, size in zip("qkv", (embed_dim, self.kdim, self.vdim), strict=True):
-            setattr(self, f"{name}_proj_weight", None if whole else Parameter(empty(embed_dim, size)))
-        self.in_proj_bias = Parameter(zeros(3 * embed_dim)) if bias else None
         self.out_proj = Linear(embed_dim, embed_dim, bias)
-        weights: list[Any] = [self.in_proj_weight] if whole else self._projections()[0]
-        for weight in weights:
-            init.xavier_uniform_(weight)
+        self.in_proj_weight = Parameter(init.xavier_uniform_(empty(3 * embed_dim, embed_dim)))
+        self.in_proj_bias = Parameter(zeros(3 * embed_dim)) if bias else None
         if self.out_proj.bias is not None:
             init.zeros_(self.out_proj.bias)
 
-    def _projections(self) -> tuple[list[Any], list[Any]]:
-        """The weights and the biases with which query, key and value are projected."""
-        if self.in_proj_weight is None:
-            weights = [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
-        else:
-            weights = list(self.in_proj_weight.reshape(3, self.embed_dim, self.embed_dim))
-        biases = [None] * 3 if self.in_proj_bias is None else list(self.in_proj_bias.reshape(3, self.embed_dim))
-        return weights, biases
-
     def _batches(self, *tensors: Any) -> list[Any]:
-        """Query, key and value as (N, L or S, size); raise if their shapes do not go together."""
-        sizes, axes = (self.embed_dim, self.kdim, self.vdim), {t.ndim for t in tensors}
+        """Query, key and value as (N, L or S, E); raise if their shapes do not go together."""
+        axes = {t.ndim for t in tensors}
         if axes in ({2}, {3}):
             batches = [t[None] if axes == {2} else t if self.batch_first else t.swapaxes(0, 1) for t in tensors]
-            n, length, source = len(batches[0]), batches[0].shape[1], batches[1].shape[1]
-            wanted = [(n, k, size) for k, size in zip((length, source, source), sizes, strict=True)]
-            if [t.shape for t in batches] == wanted:
+            query, key, value = [t.shape for t in batches]
+            if query[0] == key[0] and query[2] == key[2] == self.embed_dim and key == value:
                 return batches
         order = "(N, {}, {})" if self.batch_first else "({}, N, {})"
-        expected = ", ".join(map(order.format, "LSS", sizes))
+        expected = ", ".join([order.format(axis, self.embed_dim) for axis in "LSS"])
         given = ", ".join([str(t.shape) for t in tensors])
         raise ValueError(f"MultiheadAttention: query, key, value need {expected} or these without N, not {given}")
 
@@ -130,7 +109,8 @@ class MultiheadAttention(Module):
         tensors, single = self._batches(query, key, value), query.ndim == 2
         n, length, _ = tensors[0].shape
         source, size = tensors[1].shape[1], self.embed_dim // self.num_heads
-        weights, biases = self._projections()
+        weights = self.in_proj_weight.reshape(3, self.embed_dim, self.embed_dim)
+        biases = [None] * 3 if self.in_proj_bias is None else self.in_proj_bias.reshape(3, self.embed_dim)
         heads = [
             linear(t, w, b).reshape(*t.shape[:2], self.num_heads, size).swapaxes(1, 2)  # (N, heads, L or S, d)
             for t, w, b in zip(tensors, weights, biases, strict=True)
@@ -257,11 +237,10 @@ class TransformerEncoder(Module):
     """
 
     def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
-        check_sizes(self, num_layers=num_layers)
+        set_sizes(self, num_layers=num_layers)
         if not isinstance(encoder_layer, Module):
             raise TypeError(f"TransformerEncoder takes a layer that is a module, not {kind_of(encoder_layer)}")
         self.layers = ModuleList([deepcopy(encoder_layer) for _ in range(num_layers)])
-        self.num_layers = num_layers
         self.norm = norm
 
     def forward(self, src: Any, mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False) -> Any:

@@ -10,6 +10,8 @@ from typing import Any
 from minigrad.nn.module import Module, Parameter, kind_of
 from minigrad.tensor import Tensor
 
+__all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
+
 
 class Container(Module):
     """What all containers share: the things in them are attributes, named by their place or their key.
@@ -39,13 +41,6 @@ class Container(Module):
     def _refused(self, given: Any) -> TypeError:
         what = f"{self.holds.__name__.lower()}s, as in {self.example}"
         return TypeError(f"{type(self).__name__} takes {what}, not {kind_of(given)}")
-
-    def extra_repr(self) -> str:
-        parameters = self._things().items() if self.holds is Parameter else ()
-        return ", ".join([f"{name}: {parameter.dtype} {parameter.shape}" for name, parameter in parameters])
-
-
-# -- in a row ---------------------------------------------------------------------------------------------------------
 
 
 class Row(Container, MutableSequence[Any]):
@@ -168,21 +163,25 @@ class ParameterList(Row):
     def __init__(self, parameters: Iterable[Tensor] = ()) -> None:
         self.extend(parameters)
 
+    def extra_repr(self) -> str:
+        return ", ".join([f"{name}: {p.dtype} {p.shape}" for name, p in self._things().items()])
 
-# -- by name ----------------------------------------------------------------------------------------------------------
 
-
-class Table(Container, MutableMapping[str, Any]):
-    """What the containers that are dicts share.
+class ModuleDict(Container, MutableMapping[str, Any]):
+    """Modules by name. The `forward` of the module that holds the dict says what is computed with them.
 
     Raises:
-        TypeError: one of the things is not what it holds, or a name is not a string. Nothing has changed then.
+        TypeError: one of them is not a module, or a name is not a string. Nothing has changed then.
         KeyError: there is nothing of a name; or a new name is empty, has a dot, or is that of an attribute which every
-            such container has.
+            ModuleDict has.
     """
 
+    example = "ModuleDict({'a': a})"
     __eq__ = object.__eq__  # modules are equal only to themselves; a Mapping would compare what is in it
     __hash__ = object.__hash__
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
+        self.update(modules)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._things())
@@ -190,50 +189,21 @@ class Table(Container, MutableMapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         return self._things()[name]
 
-    def __setitem__(self, name: str, thing: Any) -> None:
-        self.update({name: thing})
+    def __setitem__(self, name: str, module: Any) -> None:
+        self.update({name: module})
 
     def __delitem__(self, name: str) -> None:
         del self._things()[name]  # the error of a dict
         delattr(self, name)
 
-    def update(self, things: Any) -> None:  # type: ignore[override]  # as in PyTorch no keywords
+    def update(self, modules: Any) -> None:  # type: ignore[override]  # as in PyTorch no keywords
         """Add several, or put them in the place of those of the same names."""
         try:
-            new = dict(things)
+            new = dict(modules)
         except (TypeError, ValueError):
-            raise self._refused(things) from None
-        for name in new:
+            raise self._refused(modules) from None
+        for name, module in new.items():
             self._check_name(name)
-            new[name] = self._checked(new[name])
-        for name, thing in new.items():
-            setattr(self, name, thing)
-
-
-class ModuleDict(Table):
-    """Modules by name. The `forward` of the module that holds the dict says what is computed with them.
-
-    Raises:
-        TypeError: one of them is not a module, or a name is not a string.
-        KeyError: a name is empty, has a dot, or is that of an attribute which every ModuleDict has.
-    """
-
-    example = "ModuleDict({'a': a})"
-
-    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
-        self.update(modules)
-
-
-class ParameterDict(Table):
-    """Parameters by name. A tensor becomes a parameter.
-
-    Raises:
-        TypeError: one of them is not a tensor, or a name is not a string.
-        KeyError: a name is empty, has a dot, or is that of an attribute which every ParameterDict has.
-    """
-
-    holds = Parameter
-    example = "ParameterDict({'p': p})"
-
-    def __init__(self, parameters: Mapping[str, Tensor] | Iterable[tuple[str, Tensor]] = ()) -> None:
-        self.update(parameters)
+            self._checked(module)
+        for name, module in new.items():
+            setattr(self, name, module)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from minigrad.backend import empty
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.functional.convolution import Sizes, for_each
-from minigrad.nn.layers import start_bias
-from minigrad.nn.module import Module, Parameter, check_sizes
+from minigrad.nn.layers import uniform_parameter
+from minigrad.nn.module import Module, Parameter, set_sizes
+
+__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d"]
 
 
 class Convolution(Module):
@@ -38,25 +40,20 @@ class Convolution(Module):
         groups: int = 1,
         bias: bool = True,
     ) -> None:
-        check_sizes(self, in_channels=in_channels, out_channels=out_channels)
-        check_sizes(self, 1, groups=groups)
+        set_sizes(self, in_channels=in_channels, out_channels=out_channels)
+        set_sizes(self, 1, groups=groups)
         name = type(self).__name__
         if in_channels % groups or out_channels % groups:
             raise ValueError(f"{name}: groups={groups} must divide in_channels={in_channels} and {out_channels=}")
-        self.in_channels = in_channels
-        self.out_channels = out_channels
         self.kernel_size = for_each(self.axes, f"{name}: kernel_size", kernel_size, 1)
         self.stride = for_each(self.axes, f"{name}: stride", stride, 1)
         named = isinstance(padding, str) and padding in ("same", "valid") and not self.transposed
         self.padding: Any = padding if named else for_each(self.axes, f"{name}: padding", padding, 0)
         self.output_padding = (0,) * self.axes
         self.dilation = for_each(self.axes, f"{name}: dilation", dilation, 1)
-        self.groups = groups
         channels = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
-        self.weight = Parameter(empty(*channels, *self.kernel_size))
-        self.bias = Parameter(empty(out_channels)) if bias else None
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        start_bias(self.bias, init.fans(self.weight)[0])
+        self.weight = Parameter(init.kaiming_uniform_(empty(*channels, *self.kernel_size), a=math.sqrt(5)))
+        self.bias = uniform_parameter(init.fans(self.weight)[0], out_channels) if bias else None
 
     def forward(self, x: Any) -> Any:
         return type(self).function(
@@ -145,24 +142,10 @@ class TransposedConvolution(Convolution):
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
         self.output_padding = extra
 
-    def forward(self, x: Any, output_size: Sequence[int] | None = None) -> Any:
-        extra = self.output_padding if output_size is None else self._output_padding(x, output_size)
+    def forward(self, x: Any) -> Any:
         return type(self).function(
-            x, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+            x, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
         )
-
-    def _output_padding(self, x: Any, output_size: Sequence[int]) -> tuple[int, ...]:
-        """What to add so that y has this size; of its whole shape the last sizes count."""
-        name = f"{type(self).__name__}: output_size"
-        whole = isinstance(output_size, tuple | list) and len(output_size) == x.ndim
-        sizes = for_each(self.axes, name, output_size[-self.axes :] if whole else output_size, 0)
-        options = zip(x.shape[-self.axes :], self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
-        least = [(n - 1) * stride - 2 * padding + dilation * (k - 1) + 1 for n, k, stride, padding, dilation in options]
-        extra = [size - low for size, low in zip(sizes, least, strict=True)]
-        if any(not 0 <= more < stride for more, stride in zip(extra, self.stride, strict=True)):
-            most = [low + stride - 1 for low, stride in zip(least, self.stride, strict=True)]
-            raise ValueError(f"{name} {sizes} is not possible: x {x.shape} can give {tuple(least)} to {tuple(most)}")
-        return tuple(extra)
 
 
 class ConvTranspose1d(TransposedConvolution):
@@ -188,10 +171,8 @@ class ConvTranspose2d(TransposedConvolution):
         padding: how much is cut off y at each side.
         output_padding: how much is added to y at the far side of each axis: several H of a `Conv2d` give the same H′.
 
-    The call takes an `output_size`, too, in place of output_padding: (H′, W′), or the whole shape of y.
-
     Raises:
-        TypeError, ValueError: as for `Conv2d`; at the call, an `output_size` that cannot be.
+        TypeError, ValueError: as for `Conv2d`.
     """
 
     function = staticmethod(F.conv_transpose2d)

@@ -168,3 +168,5 @@ Unflatten = module("Unflatten", unflatten)
 Fold = module("Fold", F.fold)
 Unfold = module("Unfold", F.unfold)
 Upsample = module("Upsample", F.interpolate)
+
+__all__ = [name for name, kind in globals().items() if isinstance(kind, type) and hasattr(kind, "function")]

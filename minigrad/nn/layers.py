@@ -9,10 +9,12 @@ from minigrad.backend import empty
 from minigrad.nn import init
 from minigrad.nn.functional import dropout, embedding, prelu
 from minigrad.nn.functional.dropout import check_probability
-from minigrad.nn.module import Module, Parameter, check_sizes
+from minigrad.nn.module import Module, Parameter, set_sizes
 from minigrad.ops.linalg import matmul
 from minigrad.ops.nn import linear
 from minigrad.tensor import in_place
+
+__all__ = ["Bilinear", "Dropout", "Embedding", "Identity", "Linear", "PReLU"]
 
 
 class Identity(Module):
@@ -42,13 +44,9 @@ class Linear(Module):
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        check_sizes(self, in_features=in_features, out_features=out_features)
-        self.in_features = in_features
-        self.out_features = out_features
-        self.weight = Parameter(empty(out_features, in_features))
-        self.bias = Parameter(empty(out_features)) if bias else None
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        start_bias(self.bias, in_features)
+        set_sizes(self, in_features=in_features, out_features=out_features)
+        self.weight = Parameter(init.kaiming_uniform_(empty(out_features, in_features), a=math.sqrt(5)))
+        self.bias = uniform_parameter(in_features, out_features) if bias else None
 
     def forward(self, x: Any) -> Any:
         return linear(x, self.weight, self.bias)
@@ -57,11 +55,10 @@ class Linear(Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-def start_bias(bias: Parameter | None, fan_in: int) -> None:
-    """Uniform on ±1 / √fan_in, if there is a bias."""
-    if bias is not None:
-        bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
-        init.uniform_(bias, -bound, bound)
+def uniform_parameter(fan_in: int, *shape: int) -> Parameter:
+    """A parameter that is uniform on ±1 / √fan_in at first."""
+    bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
+    return Parameter(init.uniform_(empty(shape), -bound, bound))
 
 
 class Bilinear(Module):
@@ -77,14 +74,9 @@ class Bilinear(Module):
     """
 
     def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True) -> None:
-        check_sizes(self, in1_features=in1_features, in2_features=in2_features, out_features=out_features)
-        self.in1_features = in1_features
-        self.in2_features = in2_features
-        self.out_features = out_features
-        self.weight = Parameter(empty(out_features, in1_features, in2_features))
-        self.bias = Parameter(empty(out_features)) if bias else None
-        start_bias(self.weight, in1_features)
-        start_bias(self.bias, in1_features)
+        set_sizes(self, in1_features=in1_features, in2_features=in2_features, out_features=out_features)
+        self.weight = uniform_parameter(in1_features, out_features, in1_features, in2_features)
+        self.bias = uniform_parameter(in1_features, out_features) if bias else None
 
     def forward(self, x1: Any, x2: Any) -> Any:
         if x1.shape != (*x2.shape[:-1], self.in1_features) or x2.shape[-1:] != (self.in2_features,):
@@ -117,19 +109,16 @@ class Embedding(Module):
     """
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
-        check_sizes(self, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        set_sizes(self, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        self.padding_idx = padding_idx
         if padding_idx is not None:
-            check_sizes(self, -num_embeddings, padding_idx=padding_idx)
+            set_sizes(self, -num_embeddings, padding_idx=padding_idx)
             if padding_idx >= num_embeddings:
                 raise ValueError(f"Embedding: padding_idx={padding_idx} is none of the {num_embeddings} rows")
-            padding_idx %= num_embeddings
-        self.num_embeddings = num_embeddings
-        self.embedding_dim = embedding_dim
-        self.padding_idx = padding_idx
-        self.weight = Parameter(empty(num_embeddings, embedding_dim))
-        init.normal_(self.weight)
-        if self.padding_idx is not None:
-            init.zeros_(self.weight.detach()[self.padding_idx])
+            self.padding_idx = padding_idx % num_embeddings
+        self.weight = Parameter(init.normal_(empty(num_embeddings, embedding_dim)))
+        if padding_idx is not None:
+            init.zeros_(self.weight.detach()[padding_idx])
 
     def forward(self, indices: Any) -> Any:
         return embedding(indices, self.weight, self.padding_idx)
@@ -151,8 +140,7 @@ class PReLU(Module):
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
-        check_sizes(self, num_parameters=num_parameters)
-        self.num_parameters = num_parameters
+        set_sizes(self, num_parameters=num_parameters)
         self.weight = Parameter(empty(num_parameters).fill_(init))
 
     def forward(self, x: Any) -> Any:

@@ -7,19 +7,22 @@ attributes, also through lists, tuples and dicts, `parameters()` finds each once
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from minigrad.autograd.grad_mode import no_grad
 from minigrad.autograd.hooks import RemovableHandle
+from minigrad.errors import nearest
 from minigrad.tensor import Tensor
 
-Named = TypeVar("Named")
+__all__ = ["Module", "Parameter"]
+
+Kind = TypeVar("Kind")
+Named = Iterator[tuple[str, Kind]]
 Self = TypeVar("Self", bound="Module")
 
 
@@ -52,20 +55,6 @@ class IncompatibleKeys(NamedTuple):
         return f"IncompatibleKeys({keys})" if any(self) else "<All keys matched successfully>"
 
 
-class Hooks:
-    """Functions to be called before and after a module's forward; in an object, so that the walk passes them over."""
-
-    def __init__(self, before: Iterable[Callable[..., Any]] = (), after: Iterable[Callable[..., Any]] = ()) -> None:
-        self.before: OrderedDict[RemovableHandle, Callable[..., Any]] = OrderedDict()
-        self.after: OrderedDict[RemovableHandle, Callable[..., Any]] = OrderedDict()
-        for hooks, given in ((self.before, before), (self.after, after)):
-            for hook in given:
-                RemovableHandle(hooks, hook)
-
-    def __reduce__(self) -> Any:  # a copy calls the same functions, under handles of its own
-        return Hooks, (list(self.before.values()), list(self.after.values()))
-
-
 class Module:
     """A function with parameters: write its pieces into attributes in `__init__`, and what it computes in `forward`.
 
@@ -88,7 +77,7 @@ class Module:
     """
 
     training: bool = True
-    _hooks: Hooks | None = None
+    _hooks: SimpleNamespace | None = None  # in an object, so that the walk passes them over
     _buffer_names: Mapping[str, bool] = MappingProxyType({})  # name -> whether it is saved
     _repeats_are_counted = False  # whether `repr` shows equal children once, with their number
 
@@ -117,9 +106,9 @@ class Module:
         """Call `hook(module, args, output)` after every forward; what it returns, unless None, is the output."""
         return RemovableHandle(self._own_hooks().after, hook)
 
-    def _own_hooks(self) -> Hooks:
+    def _own_hooks(self) -> SimpleNamespace:
         if self._hooks is None:
-            self._hooks = Hooks()
+            self._hooks = SimpleNamespace(before=OrderedDict(), after=OrderedDict())
         return self._hooks
 
     # -- what is in it --------------------------------------------------------------------------------------------
@@ -189,10 +178,10 @@ class Module:
         if hasattr(type(self), name):
             raise KeyError(f"every {type(self).__name__} has an attribute {name!r}: choose another name")
 
-    def _children(self) -> Iterator[tuple[str, Module]]:
+    def _children(self) -> Named[Module]:
         return ((name, value) for name, value in opened(vars(self)) if isinstance(value, Module))
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
+    def named_children(self) -> Named[Module]:
         """The modules among the attributes, each once, with its first name."""
         return each_once(self._children())
 
@@ -202,7 +191,7 @@ class Module:
 
     def named_modules(
         self, memo: set[int] | None = None, prefix: str = "", remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Module]]:
+    ) -> Named[Module]:
         """This module, named "", and all inside it, named by their path: "1.hidden".
 
         Args:
@@ -230,25 +219,14 @@ class Module:
         Raises:
             AttributeError: there is none.
         """
-        return self._named("module", target, self.named_modules(remove_duplicate=False))
-
-    def get_parameter(self, target: str) -> Parameter:
-        """The parameter that is called `target`, as in `named_parameters`; it raises as `get_submodule` does."""
-        return self._named("parameter", target, self.named_parameters(remove_duplicate=False))
-
-    def get_buffer(self, target: str) -> Tensor:
-        """The buffer that is called `target`, as in `named_buffers`; it raises as `get_submodule` does."""
-        return self._named("buffer", target, self.named_buffers(remove_duplicate=False))
-
-    def _named(self, what: str, target: str, named: Iterable[tuple[str, Named]]) -> Named:
-        found = dict(named)
+        found = dict(self.named_modules(remove_duplicate=False))
         if target not in found:
-            raise AttributeError(f"{type(self).__name__} has no {what} {target!r} inside{nearest(target, found)}")
+            raise AttributeError(f"{type(self).__name__} has no module {target!r} inside{nearest(target, found)}")
         return found[target]
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Parameter]]:
+    ) -> Named[Parameter]:
         """The parameters of this module and all inside it, each once, named by their path: "0.weight".
 
         Args:
@@ -263,9 +241,7 @@ class Module:
         """The parameters of this module and, unless `recurse` is False, of all inside it, each once."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Named[Tensor]:
         """The buffers of this module and all inside it; the arguments are those of `named_parameters`."""
         found = ((name, t) for name, t in self._state(prefix, recurse) if not isinstance(t, Parameter))
         return each_once(found) if remove_duplicate else found
@@ -274,7 +250,7 @@ class Module:
         """The buffers of this module and, unless `recurse` is False, of all inside it, each once."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
-    def _state(self, prefix: str = "", recurse: bool = True, saved: bool = False) -> Iterator[tuple[str, Tensor]]:
+    def _state(self, prefix: str = "", recurse: bool = True, saved: bool = False) -> Named[Tensor]:
         """All parameters and buffers, or those that are saved; what is in several places under each of its names."""
         for path, module in self.named_modules(prefix=prefix, remove_duplicate=False) if recurse else [(prefix, self)]:
             buffers = [name for name, persistent in module._buffer_names.items() if persistent or not saved]
@@ -377,28 +353,22 @@ class Module:
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict takes a dict of name -> tensor, not a {type(state_dict).__name__}")
         own = dict(self._state(saved=True))
-        incompatible = IncompatibleKeys(
-            [name for name in own if name not in state_dict], [name for name in state_dict if name not in own]
-        )
-        problems = []
-        if strict:
-            problems += [f"missing: {name}" for name in incompatible.missing_keys]
-            problems += [f"unexpected: {name}" for name in incompatible.unexpected_keys]
+        missing, unexpected = [n for n in own if n not in state_dict], [n for n in state_dict if n not in own]
+        problems = [f"missing: {n}" for n in missing] + [f"unexpected: {n}" for n in unexpected] if strict else []
         values = {}
-        for name, tensor in own.items():
-            if name in state_dict:
-                try:
-                    values[name] = Tensor(state_dict[name], tensor.dtype)
-                    if values[name].shape != tensor.shape:
-                        problems.append(f"{name}: expected shape {tensor.shape}, got {values[name].shape}")
-                except (TypeError, ValueError, RuntimeError) as error:  # the last from tensors of other packages
-                    problems.append(f"{name}: {error}")
+        for name in [name for name in own if name in state_dict]:
+            try:
+                values[name] = Tensor(state_dict[name], own[name].dtype)
+                if values[name].shape != own[name].shape:
+                    problems.append(f"{name}: expected shape {own[name].shape}, got {values[name].shape}")
+            except (TypeError, ValueError, RuntimeError) as error:  # the last from tensors of other packages
+                problems.append(f"{name}: {error}")
         if problems:
             raise RuntimeError(f"load_state_dict of {type(self).__name__}: {'; '.join(problems)}")
         with no_grad():
             for name, value in values.items():
                 own[name][...] = value
-        return incompatible
+        return IncompatibleKeys(missing, unexpected)
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -421,14 +391,15 @@ class Module:
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
 
 
-def check_sizes(layer: Module, least: int = 0, **sizes: Any) -> None:
-    """Raise unless each size is an integer of at least `least`."""
+def set_sizes(layer: Module, least: int = 0, **sizes: Any) -> None:
+    """Make each size an attribute; raise unless it is an integer of at least `least`."""
     for name, size in sizes.items():
         problem = f"{type(layer).__name__}: {name} is an integer of at least {least}, not {size!r:.60}"
         if isinstance(size, bool) or not isinstance(size, int | np.integer):
             raise TypeError(problem)
         if size < least:
             raise ValueError(problem)
+        setattr(layer, name, size)
 
 
 def kind_of(thing: Any) -> str:
@@ -438,13 +409,7 @@ def kind_of(thing: Any) -> str:
     return type(thing).__name__
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """What an error about a missing name adds: the nearest that there is."""
-    near = get_close_matches(name, list(names), n=1, cutoff=0.7)
-    return f"; the nearest name is {near[0]!r}" if near else ""
-
-
-def each_once(named: Iterable[tuple[str, Named]]) -> Iterator[tuple[str, Named]]:
+def each_once(named: Named[Kind]) -> Named[Kind]:
     """What comes again under a second name is left out."""
     seen: set[int] = set()
     for name, thing in named:
@@ -453,7 +418,7 @@ def each_once(named: Iterable[tuple[str, Named]]) -> Iterator[tuple[str, Named]]
             yield name, thing
 
 
-def opened(attributes: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def opened(attributes: Mapping[Any, Any], prefix: str = "") -> Named[Any]:
     """The modules and tensors in `attributes`, also in lists, tuples and dicts there: "layers.0", "layers.1" ..."""
     for key, value in attributes.items():
         if isinstance(value, list | tuple):

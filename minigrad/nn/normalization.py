@@ -9,8 +9,10 @@ from typing import Any
 from minigrad.backend import ones, zeros
 from minigrad.nn import functional as F
 from minigrad.nn.functional.normalization import by_batch, moved
-from minigrad.nn.module import Module, Parameter, check_sizes
+from minigrad.nn.module import Module, Parameter, set_sizes
 from minigrad.tensor import Tensor, wrap
+
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "LayerNorm", "RMSNorm"]
 
 
 def start(layer: Module, shape: Any, weight: bool, bias: bool) -> None:
@@ -22,8 +24,8 @@ def start(layer: Module, shape: Any, weight: bool, bias: bool) -> None:
 # -- each channel by itself -------------------------------------------------------------------------------------------
 
 
-class ChannelNorm(Module):
-    """What the layers share that normalise each channel, and may keep running estimates of its mean and variance.
+class BatchNorm(Module):
+    """What `BatchNorm1d` says, for any layouts.
 
     Attributes:
         layouts: the shapes that x may have, one letter for each axis: C is num_features.
@@ -44,8 +46,7 @@ class ChannelNorm(Module):
         *,
         bias: bool = True,
     ) -> None:
-        check_sizes(self, num_features=num_features)
-        self.num_features = num_features
+        set_sizes(self, num_features=num_features)
         self.eps = eps
         self.momentum = momentum
         self.affine = affine
@@ -61,16 +62,6 @@ class ChannelNorm(Module):
                 return
         shapes = " or ".join([f"({', '.join(axes)})" for axes in self.layouts]).replace("C", str(self.num_features))
         raise ValueError(f"{type(self).__name__} takes x of shape {shapes}, got {x.shape}")
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
-
-
-class BatchNorm(ChannelNorm):
-    """What `BatchNorm1d` says, for any layouts."""
 
     def forward(self, x: Any) -> Any:
         self._check_shape(x)
@@ -96,6 +87,12 @@ class BatchNorm(ChannelNorm):
         """A running estimate after a batch: a new tensor, for a graph may have saved the old one."""
         share = 1 / (self.num_batches_tracked.item() + 1) if self.momentum is None else self.momentum
         return wrap(moved(running.data, batch, share).astype(running.dtype, copy=False), None)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
 
 
 class BatchNorm1d(BatchNorm):
@@ -149,61 +146,6 @@ class BatchNorm3d(BatchNorm):
     layouts = ("NCDHW",)
 
 
-class InstanceNorm(ChannelNorm):
-    """What `InstanceNorm1d` says, for any layouts."""
-
-    def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float = 0.1,
-        affine: bool = False,
-        track_running_stats: bool = False,
-        *,
-        bias: bool = True,
-    ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias=bias)
-
-    def forward(self, x: Any) -> Any:
-        self._check_shape(x)
-        if x.ndim == len(self.layouts[1]):
-            return self.forward(x[None])[0]
-        use_input_stats = self.training or self.running_mean is None
-        state = (self.running_mean, self.running_var, self.weight, self.bias)
-        return F.instance_norm(x, *state, use_input_stats, self.momentum or 0.0, self.eps)
-
-
-class InstanceNorm1d(InstanceNorm):
-    """y = γ · (x − μ) / √(σ² + ε) + β, with μ and σ² of each channel of each example.
-
-    Shapes: x and y (N, C, L), or (C, L) for one example.
-
-    Parameters, if affine: weight γ (C), at first 1, and bias β (C), at first 0.
-
-    Args:
-        num_features, eps, affine, bias: as for `BatchNorm1d`, but affine is False unless given.
-        momentum, track_running_stats: True keeps running estimates as `BatchNorm1d` does, of the means over the
-            examples, and takes them in evaluation.
-
-    Raises:
-        TypeError, ValueError: num_features is no integer, or negative; at the call, x has another number of channels,
-            or only one value for each channel of an example: its variance is 0.
-
-    Source: Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016.
-    """
-
-    layouts = ("NCL", "CL")
-
-
-class InstanceNorm2d(InstanceNorm):
-    """y = γ · (x − μ) / √(σ² + ε) + β, with μ and σ² of each channel of each picture; see `InstanceNorm1d`.
-
-    Shapes: x and y (N, C, H, W), or (C, H, W) for one example.
-    """
-
-    layouts = ("NCHW", "CHW")
-
-
 # -- several channels, or the last axes -------------------------------------------------------------------------------
 
 
@@ -231,12 +173,10 @@ class GroupNorm(Module):
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
     ) -> None:
-        check_sizes(self, num_channels=num_channels)
-        check_sizes(self, 1, num_groups=num_groups)
+        set_sizes(self, num_channels=num_channels)
+        set_sizes(self, 1, num_groups=num_groups)
         if num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
-        self.num_groups = num_groups
-        self.num_channels = num_channels
         self.eps = eps
         self.affine = affine
         start(self, num_channels, affine, affine and bias)
@@ -249,13 +189,12 @@ class GroupNorm(Module):
         return f"{sizes}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
 
 
-def shape_of(layer: Module, normalized_shape: Any) -> tuple[int, ...]:
-    """The sizes of the axes that a layer normalises over, given as one size or several."""
-    several = isinstance(normalized_shape, tuple | list)
-    shape = tuple(normalized_shape) if several else (normalized_shape,)
+def set_shape(layer: Module, normalized_shape: Any) -> None:
+    """Make the sizes of the axes that a layer normalises over, given as one or several, its attribute."""
+    shape = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
     for size in shape:
-        check_sizes(layer, normalized_shape=size)
-    return shape
+        set_sizes(layer, normalized_shape=size)
+    layer.normalized_shape = shape
 
 
 class LayerNorm(Module):
@@ -284,7 +223,7 @@ class LayerNorm(Module):
         elementwise_affine: bool = True,
         bias: bool = True,
     ) -> None:
-        self.normalized_shape = shape_of(self, normalized_shape)
+        set_shape(self, normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         start(self, self.normalized_shape, elementwise_affine, elementwise_affine and bias)
@@ -318,7 +257,7 @@ class RMSNorm(Module):
     def __init__(
         self, normalized_shape: int | Sequence[int], eps: float | None = None, elementwise_affine: bool = True
     ) -> None:
-        self.normalized_shape = shape_of(self, normalized_shape)
+        set_shape(self, normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         self.weight = Parameter(ones(self.normalized_shape)) if elementwise_affine else None

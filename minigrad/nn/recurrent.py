@@ -5,20 +5,21 @@ A step is a function of what it reads, of the state, and of the weights. A cell 
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.backend import empty, zeros
+from minigrad.backend import zeros
 from minigrad.errors import described
-from minigrad.nn import init
 from minigrad.nn.functional.dropout import check_probability, dropout
-from minigrad.nn.module import Module, Parameter, check_sizes
+from minigrad.nn.layers import uniform_parameter
+from minigrad.nn.module import Module, set_sizes
 from minigrad.ops.activation import relu, sigmoid
 from minigrad.ops.elementwise import tanh
 from minigrad.ops.nn import linear
 from minigrad.rearrange import cat, stack, unbind
+
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
 # -- steps: from what was read of x and a state, (h,) or (h, c), to the next state ------------------------------------
 
@@ -66,28 +67,23 @@ class Recurrent(Module):
     step: Callable[..., tuple[Any, ...]]
     gates = 1  # how many numbers a step computes for each of the state
     states = 1  # of how many tensors a state consists
+    biases_go_together = True  # whether a step needs only their sum
 
-    def _add_weights(self, suffix: str, input_size: int, hidden_size: int, bias: bool) -> None:
-        """The parameters of one step: weight_ih, weight_hh, bias_ih and bias_hh, with this suffix."""
-        rows = self.gates * hidden_size
-        for name, shape in {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}.items():
-            setattr(self, name + suffix, Parameter(empty(*shape)))
-        for name in ("bias_ih", "bias_hh"):
-            setattr(self, name + suffix, Parameter(empty(rows)) if bias else None)
-
-    def _start(self, hidden_size: int) -> None:
-        """All parameters uniform on ±1 / √hidden_size."""
-        bound = 1 / math.sqrt(hidden_size)
-        for parameter in self.parameters():
-            init.uniform_(parameter, -bound, bound)
+    def _add_weights(self, suffix: str, input_size: int) -> None:
+        """The parameters of one step, with this suffix, uniform on ±1 / √hidden_size."""
+        rows, size = self.gates * self.hidden_size, self.hidden_size
+        shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, size), "bias_ih": (rows,), "bias_hh": (rows,)}
+        for name, shape in shapes.items():
+            wanted = self.bias or name.startswith("weight")
+            setattr(self, name + suffix, uniform_parameter(size, *shape) if wanted else None)
 
     def _read(self, x: Any, suffix: str) -> tuple[Any, tuple[Any, ...]]:
         """What a step is given of each position of x, in one product for all; and the weights that it is given."""
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         weight_ih, weight_hh, bias_ih, bias_hh = [getattr(self, name + suffix) for name in names]
-        if self.step is gru_step:  # whose gate r stands between the two biases
-            return linear(x, weight_ih, bias_ih), (weight_hh, bias_hh)
-        return linear(x, weight_ih, None if bias_ih is None else bias_ih + bias_hh), (weight_hh,)
+        if self.biases_go_together:
+            return linear(x, weight_ih, None if bias_ih is None else bias_ih + bias_hh), (weight_hh,)
+        return linear(x, weight_ih, bias_ih), (weight_hh, bias_hh)
 
     def _checked(self, state: Any, shape: tuple[int, ...], dtype: Any) -> tuple[Any, ...]:
         """The state given, as a tuple of tensors of this shape; zeros if none is given."""
@@ -111,12 +107,9 @@ class Cell(Recurrent):
     """What the cells share."""
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
-        check_sizes(self, 1, input_size=input_size, hidden_size=hidden_size)
-        self.input_size = input_size
-        self.hidden_size = hidden_size
+        set_sizes(self, 1, input_size=input_size, hidden_size=hidden_size)
         self.bias = bias
-        self._add_weights("", input_size, hidden_size, bias)
-        self._start(hidden_size)
+        self._add_weights("", input_size)
 
     def forward(self, x: Any, state: Any = None) -> Any:
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
@@ -183,6 +176,7 @@ class GRUCell(Cell):
 
     step = staticmethod(gru_step)
     gates = 3
+    biases_go_together = False
 
 
 class LSTMCell(Cell):
@@ -222,13 +216,10 @@ class RecurrentLayers(Recurrent):
         dropout: float = 0.0,
         bidirectional: bool = False,
     ) -> None:
-        check_sizes(self, 1, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
+        set_sizes(self, 1, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         check_probability(dropout)
         if dropout and num_layers == 1:
             warnings.warn(f"{type(self).__name__}: dropout acts between layers, and there is only one", stacklevel=2)
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
         self.bias = bias
         self.batch_first = batch_first
         self.dropout = float(dropout)
@@ -237,8 +228,7 @@ class RecurrentLayers(Recurrent):
         for layer in range(num_layers):
             for direction in self._directions:
                 size = hidden_size * len(self._directions) if layer else input_size
-                self._add_weights(f"_l{layer}{direction}", size, hidden_size, bias)
-        self._start(hidden_size)
+                self._add_weights(f"_l{layer}{direction}", size)
 
     def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
@@ -335,6 +325,7 @@ class GRU(RecurrentLayers):
 
     step = staticmethod(gru_step)
     gates = 3
+    biases_go_together = False
 
 
 class LSTM(RecurrentLayers):

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from itertools import accumulate, chain, islice, pairwise, repeat
@@ -33,22 +32,8 @@ from minigrad.errors import missing
 from minigrad.rearrange import stack
 from minigrad.tensor import Tensor
 
-__all__ = [
-    "BatchSampler",
-    "ConcatDataset",
-    "DataLoader",
-    "Dataset",
-    "IterableDataset",
-    "RandomSampler",
-    "Sampler",
-    "SequentialSampler",
-    "Subset",
-    "SubsetRandomSampler",
-    "TensorDataset",
-    "WeightedRandomSampler",
-    "default_collate",
-    "random_split",
-]
+__all__ = ["BatchSampler", "DataLoader", "Dataset", "RandomSampler", "Sampler", "SequentialSampler", "Subset"]
+__all__ += ["TensorDataset", "default_collate", "random_split"]
 __getattr__ = missing(__name__, __all__)
 
 T_co = TypeVar("T_co", covariant=True)
@@ -74,16 +59,6 @@ class Dataset(Generic[T_co]):
 
     def __getitem__(self, index: Any) -> T_co:
         raise NotImplementedError(f"{type(self).__name__} defines no __getitem__(self, index)")
-
-    def __add__(self, other: Dataset[Any]) -> ConcatDataset[Any]:
-        return ConcatDataset([self, other])
-
-
-class IterableDataset(Dataset[T_co]):
-    """Samples one after the other, as from a stream: a subclass defines `__iter__()`, and the order is its own."""
-
-    def __iter__(self) -> Iterator[T_co]:
-        raise NotImplementedError(f"{type(self).__name__} defines no __iter__(self)")
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
@@ -131,36 +106,6 @@ class Subset(Dataset[T_co]):
 
     def __len__(self) -> int:
         return len(self.indices)
-
-
-class ConcatDataset(Dataset[T_co]):
-    """Several datasets, one after the other; `a + b` makes one.
-
-    Attributes:
-        cumulative_sizes: where each dataset ends.
-
-    Raises:
-        ValueError: there are none.
-        TypeError: one is an `IterableDataset`, whose samples have no numbers.
-    """
-
-    def __init__(self, datasets: Iterable[Any]) -> None:
-        self.datasets = list(datasets)
-        if not self.datasets:
-            raise ValueError("ConcatDataset takes at least one dataset")
-        if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
-            raise TypeError("ConcatDataset takes datasets whose samples have numbers, not an IterableDataset")
-        self.cumulative_sizes = list(accumulate(len(dataset) for dataset in self.datasets))
-
-    def __getitem__(self, index: Any) -> T_co:
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"sample {index} of {len(self)}")
-        index = index % len(self)
-        which = bisect_right(self.cumulative_sizes, index)
-        return self.datasets[which][index - self.cumulative_sizes[which] + len(self.datasets[which])]
-
-    def __len__(self) -> int:
-        return self.cumulative_sizes[-1]
 
 
 def random_split(dataset: Any, lengths: Sequence[Any], generator: Any = None) -> list[Subset[Any]]:
@@ -215,95 +160,29 @@ class SequentialSampler(Sampler[int]):
         return len(self.data_source)
 
 
-class RandomSampler(Sampler[int]):
+class RandomSampler(SequentialSampler):
     """Another random order at each iteration.
 
     Args:
         data_source: what has as many samples.
-        replacement: whether a sample may come again before all others have come.
-        num_samples: how many samples to yield; None: as many as there are.
         generator: the stream to draw from. None: a stream of its own, seeded anew at each iteration by one number of
             the stream that all functions draw from. So what comes later does not depend on how many samples are taken.
 
     Raises:
-        TypeError: `replacement` is no bool.
-        ValueError: there are no samples to yield.
+        ValueError: there are no samples.
     """
 
-    def __init__(
-        self, data_source: Any, replacement: bool = False, num_samples: int | None = None, generator: Any = None
-    ) -> None:
-        if not isinstance(replacement, bool):
-            raise TypeError(f"RandomSampler: replacement is True or False, not {replacement!r:.60}")
-        self.data_source = data_source
-        self.replacement = replacement
-        self._num_samples = num_samples
+    def __init__(self, data_source: Any, *, generator: Any = None) -> None:
+        super().__init__(data_source)
         self.generator = generator
-        _at_least_one("RandomSampler: num_samples", self.num_samples)
-
-    @property
-    def num_samples(self) -> int:
-        return len(self.data_source) if self._num_samples is None else self._num_samples
+        _at_least_one("RandomSampler: the number of samples", len(data_source))
 
     def __iter__(self) -> Iterator[int]:
-        n, total = len(self.data_source), self.num_samples
-        stream = random.Generator().manual_seed(_seed(None)) if self.generator is None else _stream(self.generator)
-        if self.replacement:
-            for start in range(0, total, 32):  # as many at once as PyTorch draws
-                yield from stream.integers(0, n, (min(32, total - start),)).tolist()
-        else:
-            for _ in range(total // n):
-                yield from stream.permutation(n).tolist()
-            if total % n or self.generator is not None:  # a given stream must move on as PyTorch's does
-                yield from stream.permutation(n).tolist()[: total % n]
-
-    def __len__(self) -> int:
-        return self.num_samples
-
-
-class SubsetRandomSampler(Sampler[int]):
-    """The given indices, in another random order at each iteration."""
-
-    def __init__(self, indices: Sequence[int], generator: Any = None) -> None:
-        self.indices = indices
-        self.generator = generator
-
-    def __iter__(self) -> Iterator[int]:
-        for i in _stream(self.generator).permutation(len(self.indices)).tolist():
-            yield self.indices[i]
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-
-class WeightedRandomSampler(Sampler[int]):
-    """Indices drawn in proportion to weights, such as 1 / size of its class for each sample: then classes come equally.
-
-    Args:
-        weights: how likely each index is; they need not sum to 1.
-        num_samples: how many to draw.
-        replacement: whether an index may be drawn more than once.
-        generator: the stream to draw from; None: the one that all functions draw from.
-
-    Raises:
-        ValueError: `num_samples` is no positive integer, `weights` has not one axis; at iteration, weights that cannot
-            be drawn from, as `mg.multinomial` says.
-    """
-
-    def __init__(self, weights: Any, num_samples: int, replacement: bool = True, generator: Any = None) -> None:
-        self.weights = as_tensor(weights, np.float64)
-        self.num_samples = _at_least_one("WeightedRandomSampler: num_samples", num_samples)
-        self.replacement = replacement
-        self.generator = generator
-        if self.weights.ndim != 1:
-            raise ValueError(f"WeightedRandomSampler: weights has one axis, not the shape {self.weights.shape}")
-
-    def __iter__(self) -> Iterator[int]:
-        stream = _stream(self.generator)
-        yield from random.multinomial(self.weights, self.num_samples, self.replacement, stream).tolist()
-
-    def __len__(self) -> int:
-        return self.num_samples
+        given = self.generator is not None
+        stream = _stream(self.generator) if given else random.Generator().manual_seed(_seed(None))
+        yield from stream.permutation(len(self)).tolist()
+        if given:  # a second time, for a stream that others draw from: it must move on as PyTorch's does
+            stream.permutation(len(self))
 
 
 class BatchSampler(Sampler[list[int]]):
@@ -421,7 +300,7 @@ class DataLoader(Generic[T_co]):
     A sampler that draws as it goes, from a stream that it was given, draws by so many batches earlier.
 
     Args:
-        dataset: samples by number, such as a `Dataset` or a list; or an `IterableDataset`.
+        dataset: samples by number, such as a `Dataset` or a list.
         batch_size: how many samples a batch has.
         shuffle: whether to take the samples in another random order each time.
         sampler: indices in the order wanted, instead of `shuffle`.
@@ -472,14 +351,7 @@ class DataLoader(Generic[T_co]):
             prefetch_factor = _at_least_one("prefetch_factor", 2 if prefetch_factor is None else prefetch_factor)
         elif prefetch_factor is not None:
             raise ValueError("prefetch_factor is for the thread that num_workers=1 starts")
-        if isinstance(dataset, IterableDataset):
-            if shuffle or num_workers or sampler is not None or batch_sampler is not None:
-                raise ValueError(
-                    "an IterableDataset has an order of its own, and the caller reads it: DataLoader takes no "
-                    "shuffle, sampler, batch_sampler or num_workers for it"
-                )
-            sampler = dataset
-        elif shuffle and sampler is not None:
+        if shuffle and sampler is not None:
             raise ValueError("shuffle is an order, and so is a sampler: give one of them")
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
@@ -513,10 +385,8 @@ class DataLoader(Generic[T_co]):
         return self._ahead(batches, seed) if self.num_workers else (self._fetch(indices) for indices in batches)
 
     def _fetch(self, indices: Iterable[Any]) -> Any:
-        """The batch of these indices; of an `IterableDataset` they are the samples themselves."""
+        """The batch of these indices."""
         dataset, indices = self.dataset, list(indices)
-        if isinstance(dataset, IterableDataset):
-            return self.collate_fn(indices)
         while type(dataset) is Subset:  # no class derived from it, which may take samples in a way of its own
             indices = [dataset.indices[i] for i in indices]
             dataset = dataset.dataset
