@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import copy
 import gc
+import importlib.util
 import inspect
 import math
 import pickle
 import re
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from itertools import accumulate
 from typing import Any
@@ -24,7 +24,6 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.optim import together
 from tests.oracle import training
 from tests.oracle.record import load
 
@@ -305,6 +304,9 @@ def test_the_defaults_are_those_of_pytorch() -> None:
 
 @cache
 def pytorch() -> dict[str, Any]:
+    """On one thread: the arrays are tiny, and threads that wait for a busy core take a minute."""
+    if importlib.util.find_spec("torch"):
+        importlib.import_module("torch").set_num_threads(1)
     return load("training")
 
 
@@ -353,14 +355,9 @@ SHAPES = [(3, 4), (), (5,), (0,), (2, 3, 2), (1,), (20, 19), (5, 6), (7, 3), (18
 
 
 @pytest.fixture
-def torch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """PyTorch, in float64; a test that asks for it is skipped where it is not installed.
-
-    Parameters count as small and are cut at sizes that make all cases occur among SHAPES.
-    """
+def torch() -> Iterator[Any]:
+    """PyTorch, in float64; a test that asks for it is skipped where it is not installed."""
     module = pytest.importorskip("torch", reason="compares with PyTorch as it runs")
-    monkeypatch.setattr(together, "SMALL", 12)
-    monkeypatch.setattr(together, "SLICE", 400)
     with training.float64(module):
         yield module
 
@@ -417,15 +414,13 @@ def test_every_rule_goes_where_pytorch_goes_and_keeps_the_same_state(kind: str, 
 
 @pytest.mark.parametrize("kind", ["SGD", "Adam"])
 def test_parameters_of_real_size_go_where_they_go_in_pytorch(kind: str, torch: Any) -> None:
+    """As large as the arrays whose intermediate results NumPy computes in place."""
     results = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(together, "SMALL", 1 << 11)
-        patch.setattr(together, "SLICE", 1 << 18)
-        for framework in (mg, torch):
-            params = parameters(framework, shapes=[(3,), (2047,), (2049,), (1 << 15,), (300, 300), (200, 190), (40, 5)])
-            optimizer = getattr(framework.optim, kind)(params, **({"momentum": 0.9} if kind == "SGD" else {}))
-            walk(framework, optimizer, params, 8)
-            results.append(values(params))
+    for framework in (mg, torch):
+        params = parameters(framework, shapes=[(3,), (300, 200), (200, 190), (40, 5)])
+        optimizer = getattr(framework.optim, kind)(params, **({"momentum": 0.9} if kind == "SGD" else {}))
+        walk(framework, optimizer, params, 8)
+        results.append(values(params))
     assert_close(*results, 1e-12)
 
 
@@ -491,7 +486,7 @@ def test_state_goes_to_pytorch_and_comes_from_it_in_the_middle_of_training(kind:
 def test_an_adam_of_pytorch_with_decoupled_decay_is_not_taken_for_ours(torch: Any) -> None:
     w = torch.ones(1, requires_grad=True)
     for kind, other in ((optim.Adam, torch.optim.AdamW), (optim.AdamW, torch.optim.Adam)):
-        with pytest.raises(ValueError, match=f"{kind.__name__} has no hyperparameter 'decoupled_weight_decay'"):
+        with pytest.raises(ValueError, match=f"{kind.__name__} has the .* missing .'decoupled_weight_decay'"):
             kind([leaf([1.0])]).load_state_dict(other([w]).state_dict())
 
 
@@ -705,7 +700,7 @@ def test_a_shared_parameter_moves_once() -> None:
 
 def test_a_rule_of_ones_own_is_one_method() -> None:
     class SignDescent(optim.Optimizer):
-        def update(self, w: Any, g: Any, *, lr: float) -> None:
+        def update(self, w: Any, g: Any, /, lr: float) -> None:
             w -= lr * np.sign(g)
 
     w = leaf([1.0, 1.0])
@@ -730,7 +725,7 @@ def test_a_rule_of_ones_own_may_keep_arrays_and_numbers_and_is_saved_with_them()
         kept_if = {"average": "beta"}  # noqa: RUF012
 
         def update(
-            self, w: Any, g: Any, average: Any = None, step: int = 0, rate: float = 1.0, *, beta: float = 0.5
+            self, w: Any, g: Any, average: Any = None, step: int = 0, rate: float = 1.0, /, beta: float = 0.5
         ) -> dict[str, float]:
             average *= beta
             average += g
@@ -772,9 +767,14 @@ def test_hyperparameters_belong_to_the_groups_and_an_attribute_that_would_do_not
     [
         ("lr", -0.1, ValueError, r"Adam: lr must be in \[0, inf\), not -0.1"),
         ("lr", math.nan, ValueError, "Adam: lr must be in"),
-        ("lr", "0.1", TypeError, "Adam: lr must be a number, not '0.1'"),
-        ("betas", (0.9, 1), ValueError, r"Adam: beta2 must be in \[0, 1\), not 1"),
-        ("learning_rate", 0.1, ValueError, r"Adam has no hyperparameter 'learning_rate'; it has \['lr', 'betas', "),
+        ("lr", "0.1", TypeError, r"Adam: lr must be in \[0, inf\), not '0.1'"),
+        ("betas", (0.9, 1), ValueError, r"Adam: betas must be two numbers in \[0, 1\), not \(0.9, 1\)"),
+        (
+            "learning_rate",
+            0.1,
+            ValueError,
+            r"Adam has the hyperparameters \['lr', 'betas', .*: unknown or missing \['learning_rate'\]",
+        ),
     ],
 )
 def test_a_hyperparameter_that_was_set_out_of_range_raises_before_anything_moves(
@@ -789,7 +789,7 @@ def test_a_hyperparameter_that_was_set_out_of_range_raises_before_anything_moves
     assert (first.item(), second.item(), optimizer.state_dict()["state"]) == (1, 1, {})
     del optimizer.param_groups[1]["lr"]
     optimizer.param_groups[1].pop("learning_rate", None)
-    with pytest.raises(ValueError, match="Adam: a parameter group has no 'lr'"):
+    with pytest.raises(ValueError, match=r"Adam has the hyperparameters .*: unknown or missing \['lr'\]"):
         optimizer.step()
 
 
@@ -809,7 +809,7 @@ def test_a_list_of_betas_that_is_changed_in_place_is_noticed() -> None:
     optimizer.param_groups[0]["betas"] = betas = [0.9, 0.999]
     optimizer.step()
     betas[0] = 2.0
-    with pytest.raises(ValueError, match="beta1 must be in"):
+    with pytest.raises(ValueError, match="betas must be two numbers in"):
         optimizer.step()
 
 
@@ -887,19 +887,7 @@ def test_zero_grad_can_set_gradients_to_zeros() -> None:
     assert unused.grad is None
 
 
-# -- together or one by one: the same numbers, bit for bit ------------------------------------------------------------
-
-
-@contextmanager
-def pieces(small: int, size: int) -> Iterator[None]:
-    """Up to `small` elements are gathered, more than `size` bytes are cut."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(together, "SMALL", small)
-        patch.setattr(together, "SLICE", size)
-        yield
-
-
-ONE_BY_ONE, WHOLE = -1, 1 << 40
+# -- from step to step ------------------------------------------------------------------------------------------------
 
 
 def assert_equal_states(one: Any, other: Any) -> None:
@@ -917,20 +905,21 @@ def assert_equal_bits(these: list[Any], those: list[Any]) -> None:
     assert [a.tobytes() for a in values(these)] == [b.tobytes() for b in values(those)]
 
 
-@pytest.mark.parametrize("sizes", [(12, 100), (12, 1), (WHOLE, 30), (WHOLE, WHOLE), (ONE_BY_ONE, 9), (2048, 1 << 18)])
 @every_setting
-def test_gathered_and_cut_is_the_same_as_one_by_one(kind: str, options: Any, sizes: tuple[int, int]) -> None:
+def test_many_parameters_move_as_each_would_by_itself(kind: str, options: Any) -> None:
     """With gradients that are missing now and then, so that the parameters have made different numbers of steps."""
-    results = []
-    for small, size in ((ONE_BY_ONE, WHOLE), sizes):
-        params = parameters(mg, ("float32", "float64", "float16", "float32"))
-        optimizer = getattr(optim, kind)(params, **({"eps": 1e-3, **options} if kind != "SGD" else options))
-        with pieces(small, size):
-            walk(mg, optimizer, params, 9)
-        results.append((params, optimizer))
-    (one, first), (other, second) = results
-    assert_equal_bits(one, other)
-    assert_equal_states(first, second)
+    dtypes = ("float32", "float64", "float16", "float32")
+    options = {"eps": 1e-3, **options} if kind != "SGD" else options
+    together, alone = parameters(mg, dtypes), parameters(mg, dtypes)
+    walk(mg, getattr(optim, kind)(together, **options), together, 9)
+    optimizers = [getattr(optim, kind)([p], **options) for p in alone]
+    random = np.random.default_rng(1)
+    for step in range(9):
+        for i, (p, optimizer) in enumerate(zip(alone, optimizers, strict=True)):
+            g = random.normal(0.3, 1, p.shape) * (random.random(p.shape) < 0.9)
+            p.grad = None if (i + step) % 7 == 3 else mg.tensor(g, dtype=p.dtype)
+            optimizer.step()
+    assert_equal_bits(together, alone)
 
 
 @every_rule
@@ -957,58 +946,52 @@ def test_whatever_changes_between_steps_the_next_one_is_right(rule: Any) -> None
         12: lambda o, ps: o.param_groups[0]["params"].reverse(),
         13: lambda o, ps: o.state.update({p: dict(entries) for p, entries in o.state.items()}),
     }
-    with pieces(4, 24):
-        for turn in range(18):
-            grads = [random.normal(size=s) if turn not in (1, 16) or i % 2 else None for i, s in enumerate(shapes)]
-            reference = rule(theirs)
-            if state:
-                reference.load_state_dict(state)
-            for o, params in ((optimizer, ours), (reference, theirs)):
-                if turn in events:
-                    events[turn](o, params)
-                for p, g in zip(params, grads, strict=True):
-                    p.grad = None if g is None else mg.tensor(g, dtype=p.dtype)
-                o.step()
-            assert_equal_bits(ours, theirs)
-            assert_equal_states(optimizer, reference)
-            if turn == 12:
-                theirs = list(reference.param_groups[0]["params"])
-                ours.reverse()
-                shapes.reverse()
-            state = reference.state_dict()
+    for turn in range(18):
+        grads = [random.normal(size=s) if turn not in (1, 16) or i % 2 else None for i, s in enumerate(shapes)]
+        reference = rule(theirs)
+        if state:
+            reference.load_state_dict(state)
+        for o, params in ((optimizer, ours), (reference, theirs)):
+            if turn in events:
+                events[turn](o, params)
+            for p, g in zip(params, grads, strict=True):
+                p.grad = None if g is None else mg.tensor(g, dtype=p.dtype)
+            o.step()
+        assert_equal_bits(ours, theirs)
+        assert_equal_states(optimizer, reference)
+        if turn == 12:
+            theirs = list(reference.param_groups[0]["params"])
+            ours.reverse()
+            shapes.reverse()
+        state = reference.state_dict()
 
 
-def test_parameters_whose_steps_are_set_apart_no_longer_move_together() -> None:
-    ends = []
-    for small in (ONE_BY_ONE, WHOLE):
-        first, second = leaf([1.0]), leaf([1.0])
-        optimizer = optim.Adam([first, second])
-        with pieces(small, WHOLE):
-            for turn in range(4):
-                if turn == 2:
-                    optimizer.state[second]["step"] = 20
-                first.grad = second.grad = mg.ones(1, dtype=mg.float64)
-                optimizer.step()
-        assert (optimizer.state[first]["step"], optimizer.state[second]["step"]) == (4, 22)
-        ends.append((first.item(), second.item()))
-    assert ends[0] == ends[1]
-    assert ends[0][0] != ends[0][1]
+def test_parameters_whose_steps_are_set_apart_are_corrected_apart() -> None:
+    first, second, alone = leaf([1.0]), leaf([1.0]), leaf([1.0])
+    optimizers = [optim.Adam([first, second]), optim.Adam([alone])]
+    for turn in range(4):
+        if turn == 2:
+            optimizers[0].state[second]["step"] = optimizers[1].state[alone]["step"] = 20
+        first.grad = second.grad = alone.grad = mg.ones(1, dtype=mg.float64)
+        for optimizer in optimizers:
+            optimizer.step()
+    assert (optimizers[0].state[first]["step"], optimizers[0].state[second]["step"]) == (4, 22)
+    assert second.item() == alone.item() != first.item()
 
 
-def test_state_of_small_parameters_is_views_of_common_arrays_and_that_of_large_ones_is_their_own() -> None:
-    small, large = [leaf([1.0, 2.0]), leaf([[3.0]]), leaf(4.0)], leaf(np.ones(5000))
-    optimizer = optim.Adam([*small, large])
-    for p in (*small, large):
+def test_state_is_written_in_place_as_long_as_nothing_changes() -> None:
+    params = [leaf([1.0, 2.0]), leaf([[3.0]]), leaf(4.0), leaf(np.ones((5, 6)).T)]
+    optimizer = optim.Adam(params)
+    for p in params:
         p.grad = mg.ones_like(p)
     optimizer.step()
-    bases = {id(optimizer.state[p]["exp_avg"].data.base) for p in small}
-    assert len(bases) == 1
-    assert optimizer.state[large]["exp_avg"].data.base.size == 5000
-    before = [optimizer.state[p]["exp_avg"] for p in (*small, large)]
+    before = [(optimizer.state[p]["exp_avg"], optimizer.state[p]["exp_avg"].data) for p in params]
     optimizer.step()
-    for p, tensor in zip((*small, large), before, strict=True):
-        assert optimizer.state[p]["exp_avg"] is tensor, "as long as nothing changes"
+    for p, (tensor, array) in zip(params, before, strict=True):
+        assert optimizer.state[p]["exp_avg"] is tensor
+        assert tensor.data is array
         assert tensor.shape == p.shape
+        assert array.strides == p.data.strides
 
 
 def test_writing_into_the_state_in_place_reaches_the_next_step() -> None:
@@ -1024,7 +1007,7 @@ def test_writing_into_the_state_in_place_reaches_the_next_step() -> None:
 def test_a_gradient_of_another_floating_dtype_is_converted() -> None:
     """Before the rule sees it, whether the parameter is gathered with others or by itself."""
     random = np.random.default_rng(0)
-    start, steps = random.normal(size=5000), random.normal(size=(5, 5000))
+    start, steps = random.normal(size=50), random.normal(size=(5, 50))
     large, small, half = leaf(start, mg.float32), leaf(start[:2], mg.float32), leaf(start[:3], mg.float32)
     reference = leaf(start, mg.float32)
     optimizer, undisturbed = optim.Adam([large, small, half], lr=0.1), optim.Adam([reference], lr=0.1)
@@ -1051,35 +1034,29 @@ def test_state_follows_a_model_to_another_dtype() -> None:
         assert {a.dtype for a in arrays(optimizer.state)} == {dtype}
 
 
-@pytest.mark.parametrize("small", [ONE_BY_ONE, WHOLE])
-def test_after_a_read_only_parameter_or_a_state_of_another_shape_nothing_has_moved(small: int) -> None:
+def test_after_a_read_only_parameter_or_a_state_of_another_shape_nothing_has_moved() -> None:
     first, second = leaf([1.0, 2.0]), leaf([3.0, 4.0])
     optimizer = optim.SGD([{"params": [first]}, {"params": [second]}], lr=0.1, momentum=0.9, dampening=0.5)
     reference = [leaf([1.0, 2.0]), leaf([3.0, 4.0])]
     undisturbed = optim.SGD(reference, lr=0.1, momentum=0.9, dampening=0.5)
-    with pieces(small, WHOLE):
-        for turn in range(4):
-            for p in (first, second, *reference):
-                p.grad = mg.ones(2, dtype=mg.float64)
-            if turn in (0, 2):
-                second.data.setflags(write=False)
-                with pytest.raises(
-                    ValueError, match=r"step: a parameter of shape \(2,\) is read-only; give it other memory"
-                ):
-                    optimizer.step()
-                second.data.setflags(write=True)
-            if turn == 3:
-                right = optimizer.state[second]["momentum_buffer"]
-                optimizer.state[second]["momentum_buffer"] = mg.ones(3)
-                with pytest.raises(
-                    ValueError, match=r"step: the momentum_buffer of a parameter of shape \(2,\) has shape"
-                ):
-                    optimizer.step()
-                optimizer.state[second]["momentum_buffer"] = right
-            assert_equal_bits([first, second], reference)
-            optimizer.step()
-            undisturbed.step()
-            assert_equal_bits([first, second], reference)
+    for turn in range(4):
+        for p in (first, second, *reference):
+            p.grad = mg.ones(2, dtype=mg.float64)
+        if turn in (0, 2):
+            second.data.setflags(write=False)
+            with pytest.raises(ValueError, match=r"step: a parameter of shape \(2,\) is read-only: write p.data = p"):
+                optimizer.step()
+            second.data.setflags(write=True)
+        if turn == 3:
+            right = optimizer.state[second]["momentum_buffer"]
+            optimizer.state[second]["momentum_buffer"] = mg.ones(3)
+            with pytest.raises(ValueError, match=r"step: the momentum_buffer of a parameter of shape \(2,\) has shape"):
+                optimizer.step()
+            optimizer.state[second]["momentum_buffer"] = right
+        assert_equal_bits([first, second], reference)
+        optimizer.step()
+        undisturbed.step()
+        assert_equal_bits([first, second], reference)
 
 
 # -- saving and loading -----------------------------------------------------------------------------------------------
@@ -1088,16 +1065,15 @@ def test_after_a_read_only_parameter_or_a_state_of_another_shape_nothing_has_mov
 @every_rule
 def test_a_run_that_is_saved_and_resumed_goes_on_bit_for_bit(rule: Any) -> None:
     """Also if rates were changed, and by an optimizer that was made with other hyperparameters."""
-    with pieces(12, 100):
-        whole = parameters(mg, ("float32", "float64"))
-        walk(mg, optimizer := rule(whole), whole, 10)
-        optimizer.lr = 0.03
-        saved, halfway = optimizer.state_dict(), values(whole)
-        walk(mg, optimizer, whole, 10, seed=2)
-        resumed = [mg.tensor(value, requires_grad=True) for value in halfway]
-        again = type(optimizer)(resumed)
-        again.load_state_dict(saved)
-        walk(mg, again, resumed, 10, seed=2)
+    whole = parameters(mg, ("float32", "float64"))
+    walk(mg, optimizer := rule(whole), whole, 10)
+    optimizer.lr = 0.03
+    saved, halfway = optimizer.state_dict(), values(whole)
+    walk(mg, optimizer, whole, 10, seed=2)
+    resumed = [mg.tensor(value, requires_grad=True) for value in halfway]
+    again = type(optimizer)(resumed)
+    again.load_state_dict(saved)
+    walk(mg, again, resumed, 10, seed=2)
     assert_equal_bits(whole, resumed)
     assert_equal_states(optimizer, again)
 
@@ -1131,42 +1107,62 @@ def test_a_state_dict_is_a_copy_in_pytorchs_form_of_tensors_and_numbers() -> Non
 @pytest.mark.parametrize(
     ("change", "error", "messages"),
     [
-        ([1, 2], TypeError, ["Adam takes a dict of 'state' and 'param_groups'"]),
-        ({"state": {}}, TypeError, ["as state_dict() gives it"]),
-        (lambda s: s["param_groups"][0].pop("params"), TypeError, ["takes a dict"]),
-        (lambda s: s.update(state=3), TypeError, ["takes a dict"]),
+        ([1, 2], TypeError, ["takes what state_dict() gave"]),
+        ({"state": {}}, TypeError, ["takes what state_dict() gave: 'param_groups'"]),
+        (lambda s: s["param_groups"][0].pop("params"), TypeError, ["takes what state_dict() gave"]),
+        (lambda s: s.update(state=3), TypeError, ["takes what state_dict() gave"]),
         (
             lambda s: s["param_groups"].pop(),
             ValueError,
             ["it has groups of [2] parameters, this optimizer has [2, 1]"],
         ),
         (lambda s: s["param_groups"][1].update(params=[2, 3]), ValueError, ["groups of [2, 2] parameters"]),
-        (lambda s: s["param_groups"][0].pop("eps"), ValueError, ["Adam: a parameter group has no 'eps'"]),
-        (lambda s: s["param_groups"][0].update(momentum=0.9), ValueError, ["Adam has no hyperparameter 'momentum'"]),
+        (
+            lambda s: s["param_groups"][0].pop("eps"),
+            ValueError,
+            ["Adam has the hyperparameters ", "unknown or missing ['eps']"],
+        ),
+        (
+            lambda s: s["param_groups"][0].update(momentum=0.9),
+            ValueError,
+            ["Adam has the hyperparameters ", "unknown or missing ['momentum']"],
+        ),
         (lambda s: s["param_groups"][0].update(lr=-1.0), ValueError, ["Adam: lr must be in [0, inf), not -1.0"]),
-        (lambda s: s["param_groups"][0].update(lr="fast"), ValueError, ["Adam: lr must be a number, not 'fast'"]),
-        (lambda s: s["state"][0].pop("exp_avg"), ValueError, ["state[0]: exp_avg is missing"]),
-        (lambda s: s["state"][2].pop("step"), ValueError, ["state[2]: step is missing"]),
-        (lambda s: s["state"][0].pop("max_exp_avg_sq"), ValueError, ["state[0]: max_exp_avg_sq is missing"]),
-        (lambda s: s["state"][0].update(momentum_buffer=1), ValueError, ["state[0]: momentum_buffer is unknown"]),
-        (lambda s: s["state"][0].update(step=-1), ValueError, ["step must be a whole number of at least 0, not -1.0"]),
+        (lambda s: s["param_groups"][0].update(lr="fast"), TypeError, ["Adam: lr must be in [0, inf), not 'fast'"]),
+        (
+            lambda s: s["state"][0].pop("exp_avg"),
+            ValueError,
+            ["state[0] has [", "and needs ['exp_avg', 'exp_avg_sq', 'max_exp_avg_sq', 'step']"],
+        ),
+        (
+            lambda s: s["state"][2].pop("step"),
+            ValueError,
+            ["state[2] has ['exp_avg', 'exp_avg_sq'], and needs ['exp_avg', 'exp_avg_sq', 'step']"],
+        ),
+        (
+            lambda s: s["state"][0].pop("max_exp_avg_sq"),
+            ValueError,
+            ["state[0] has [", "and needs ['exp_avg', 'exp_avg_sq', 'max_exp_avg_sq', 'step']"],
+        ),
+        (lambda s: s["state"][0].update(momentum_buffer=1), ValueError, ["state[0] has [", "'momentum_buffer'"]),
+        (lambda s: s["state"][0].update(step=-1), ValueError, ["step must be a whole number of at least 0, not -1"]),
         (lambda s: s["state"][0].update(step=2.5), ValueError, ["step must be a whole number of at least 0, not 2.5"]),
         (lambda s: s["state"][0].update(step=math.nan), ValueError, ["step must be a whole number"]),
-        (lambda s: s["state"][0].update(step=np.ones(2)), ValueError, ["state[0]: step"]),
-        (lambda s: s["state"][0].update(exp_avg="x"), ValueError, ["state[0]: exp_avg a tensor holds"]),
+        (lambda s: s["state"][0].update(step=np.ones(2)), TypeError, ["state[0]: step"]),
+        (lambda s: s["state"][0].update(exp_avg="x"), TypeError, ["a tensor holds"]),
         (
             lambda s: s["state"].update({7: s["state"].pop(2)}),
             ValueError,
             ["state of [7], which are in no group"],
         ),
         (
-            lambda s: [s["state"][0].update(exp_avg=mg.ones(3)), s["state"][1].update(step=0.5)],
+            lambda s: s["state"][0].update(exp_avg=mg.ones(3)),
             ValueError,
-            ["state[0]: exp_avg has shape (3,), its parameter (2,)", "; state[1]: step must be a whole number"],
+            ["state[0]: exp_avg has shape (3,), its parameter (2,)"],
         ),
     ],
 )
-def test_a_state_that_does_not_fit_is_refused_with_all_reasons_and_changes_nothing(
+def test_a_state_that_does_not_fit_is_refused_with_the_reason_and_changes_nothing(
     change: Any, error: Any, messages: list[str]
 ) -> None:
     def made() -> tuple[list[Any], optim.Optimizer]:
@@ -1261,15 +1257,15 @@ every_class = pytest.mark.parametrize("kind", KINDS)
     ("params", "error", "message"),
     [
         (lambda: [], ValueError, "needs at least one parameter; the list is empty"),
-        (lambda: leaf([1.0]), TypeError, r"takes a list of tensors, model.parameters\(\) or \[w\], not a Tensor"),
-        (lambda: nn.Linear(1, 1), TypeError, r"takes a list of tensors, model.parameters\(\) or \[w\], not a Linear"),
+        (lambda: leaf([1.0]), TypeError, r"takes a list of tensors, as model.parameters\(\), not a Tensor"),
+        (lambda: nn.Linear(1, 1), TypeError, r"takes a list of tensors, as model.parameters\(\), not a Linear"),
         (lambda: nn.Linear(1, 1).parameters, TypeError, "takes a list of tensors, .*, not a method"),
         (lambda: [leaf([1.0]), np.ones(1)], TypeError, "takes tensors; parameter 1 is a ndarray"),
         (lambda: nn.Linear(1, 1).named_parameters(), TypeError, "takes tensors; parameter 0 is a tuple"),
         (
             lambda: [leaf([1.0]) * 2],
             ValueError,
-            r"parameter 0 \(shape \(1,\)\) was computed; only a leaf can be optimized",
+            r"parameter 0 \(shape \(1,\)\) was computed and is no leaf: it would never move",
         ),
         (
             lambda: [mg.ones(2, 3)],
@@ -1277,14 +1273,14 @@ every_class = pytest.mark.parametrize("kind", KINDS)
             r"parameter 0 \(shape \(2, 3\)\) does not require grad: it would never move",
         ),
         (lambda: [leaf([1.0])] * 2, ValueError, "a parameter is in the list twice; it would move twice in each step"),
-        (lambda: {leaf([1.0])}, TypeError, "a set has another order in every run; give a list"),
+        (lambda: {leaf([1.0])}, TypeError, "takes a list of tensors, .*, not a set"),
         (lambda: {"params": [leaf([1.0])]}, TypeError, "takes a list of tensors, .*, not a dict"),
-        (lambda: [{"lr": 0.1}], TypeError, "a group is a dict with 'params', a list of tensors, not {'lr': 0.1}"),
+        (lambda: [{"lr": 0.1}], TypeError, "a group is a dict with 'params', tensors, not {'lr': 0.1}"),
         (lambda: [{"params": [leaf([1.0])]}, leaf([1.0])], TypeError, "a group is a dict with 'params'.*, not tensor"),
         (
             lambda: [{"params": [leaf([1.0])], "learning_rate": 1}],
             ValueError,
-            "has no hyperparameter 'learning_rate'; it",
+            "has the hyperparameters .*'lr', .*: unknown or missing .'learning_rate'",
         ),
         (lambda: [{"params": [leaf([1.0])], "lr": -1}], ValueError, r"lr must be in \[0, inf\), not -1"),
         (lambda: [{"params": [ONE]}, {"params": ONE}], ValueError, "a parameter is in the list twice"),
@@ -1309,12 +1305,16 @@ def test_what_cannot_be_optimized_is_refused(kind: Any, params: Any, error: Any,
             "SGD: nesterov needs momentum > 0 and dampening",
         ),
         (optim.Adam, {"lr": -1.0}, "lr must be in [0, inf), not -1.0"),
-        (optim.Adam, {"betas": (1.0, 0.999)}, "beta1 must be in [0, 1), not 1.0"),
-        (optim.Adam, {"betas": (0.9, -0.1)}, "beta2 must be in [0, 1), not -0.1"),
+        (optim.Adam, {"betas": (1.0, 0.999)}, "betas must be two numbers in [0, 1), not (1.0, 0.999)"),
+        (optim.Adam, {"betas": (0.9, -0.1)}, "betas must be two numbers in [0, 1), not (0.9, -0.1)"),
         (optim.Adam, {"eps": -1e-8}, "eps must be in [0, inf), not -1e-08"),
         (optim.Adam, {"weight_decay": -0.1}, "weight_decay must be in [0, inf), not -0.1"),
-        (optim.Adam, {"betas": 0.9}, "Adam: betas must be two numbers, not 0.9"),
-        (optim.AdamW, {"betas": (0.9, 0.99, 0.999)}, "AdamW: betas must be two numbers, not (0.9, 0.99, 0.999)"),
+        (optim.Adam, {"betas": 0.9}, "Adam: betas must be two numbers in [0, 1), not 0.9"),
+        (
+            optim.AdamW,
+            {"betas": (0.9, 0.99, 0.999)},
+            "AdamW: betas must be two numbers in [0, 1), not (0.9, 0.99, 0.999)",
+        ),
         (optim.RMSprop, {"alpha": -0.1}, "RMSprop: alpha must be in [0, inf), not -0.1"),
         (optim.RMSprop, {"momentum": math.inf}, "RMSprop: momentum must be in [0, inf), not inf"),
         (optim.Adagrad, {"lr_decay": -0.1}, "Adagrad: lr_decay must be in [0, inf), not -0.1"),

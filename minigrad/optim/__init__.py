@@ -5,8 +5,8 @@
     loss.backward()             # fill .grad
     optimizer.step()            # move every parameter
 
-Start with `rules.py`, where each class is one update rule. Then `optimizer.py`, what they share; `together.py`, how a
-step moves many parameters; `lr_scheduler.py`, rates that change; `arguments.py`, what constructors take.
+Start with `rules.py`, where each class is one update rule. Then `optimizer.py`, what they share, and `lr_scheduler.py`,
+rates that change.
 
 Next: `check.py`, are the gradients right?
 """

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
+from functools import cache
+from itertools import pairwise
 from typing import Any, ClassVar
+
+import numpy as np
 
 from minigrad.graph import note_write, recording
 from minigrad.nn import Parameter
-from minigrad.optim.arguments import bound, checked, signature
-from minigrad.optim.together import Plan
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, wrap
 
-WANTED = {  # of hyperparameters, those of these names
-    **dict.fromkeys(["lr", "momentum", "dampening", "weight_decay", "eps", "alpha", "lr_decay"], "[0, inf)"),
-    **dict.fromkeys(["initial_accumulator_value", "momentum_decay"], "[0, inf)"),
-    **dict.fromkeys(["beta1", "beta2"], "[0, 1)"),
-}
-MAXIMIZE = inspect.Parameter("maximize", inspect.Parameter.KEYWORD_ONLY, default=False)
+REQUIREMENTS: list[tuple[str, Callable[[Any], bool], str]] = [  # what arguments of optimizers and schedules must be
+    ("in [0, inf)", lambda x: 0 <= x < math.inf, "lr momentum dampening weight_decay eps alpha lr_decay gamma power"),
+    ("in [0, inf)", lambda x: 0 <= x < math.inf, "initial_accumulator_value momentum_decay threshold eta_min min_lr"),
+    ("in [0, inf)", lambda x: 0 <= x < math.inf, "max_lr base_momentum max_momentum"),
+    ("in (0, inf)", lambda x: 0 < x < math.inf, "div_factor final_div_factor"),
+    ("in [0, 1]", lambda x: 0 <= x <= 1, "factor end_factor pct_start"),
+    ("in (0, 1]", lambda x: 0 < x <= 1, "start_factor"),
+    ("two numbers in [0, 1)", lambda x: isinstance(x, list | tuple) and [0 <= b < 1 for b in x] == [True] * 2, "betas"),
+    ("a whole number of at least 0", lambda x: x >= 0 and x % 1 == 0, "step patience cooldown"),
+    ("a whole number of at least 1", lambda x: x >= 1 and x % 1 == 0, "step_size total_iters T_max T_0 T_mult"),
+    ("given, or both epochs and steps_per_epoch", lambda x: x is not None and x >= 1 and x % 1 == 0, "total_steps"),
+    ("whole numbers above 0 that increase", lambda x: all(a < b == b // 1 for a, b in pairwise([0, *x])), "milestones"),
+    ("a function of the epoch, such as lambda epoch: 0.9**epoch", callable, "lr_lambda"),
+    ("'cos' or 'linear'", lambda x: x in ("cos", "linear"), "anneal_strategy"),
+    ("'min' or 'max'", lambda x: x in ("min", "max"), "mode"),
+    ("'rel' or 'abs'", lambda x: x in ("rel", "abs"), "threshold_mode"),
+]
+WANTED = {name: (text, fits) for text, fits, names in REQUIREMENTS for name in names.split()}
 # What a group may hold besides hyperparameters: a name for people, and what schedules keep there.
-NOTES = {"name", "initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}
+NOTES = {"params", "name", "initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}
 # What PyTorch saves besides: how it computes, not what, and the names of parameters.
-PYTORCH_ONLY = {"foreach", "fused", "capturable", "differentiable", "param_names"}
+PYTORCH_ONLY = ["foreach", "fused", "capturable", "differentiable", "param_names"]
+MAXIMIZE = inspect.Parameter("maximize", inspect.Parameter.KEYWORD_ONLY, default=False)
 
 
 class Optimizer:
@@ -36,10 +52,10 @@ class Optimizer:
         number=start    a number that is kept from step to step; `update` returns the next one, {"number": ...}
         another name    an array like w that is kept from step to step, 0 at first
         is_new=False    whether such arrays are new, as at the first step
-        after the star  hyperparameters; they are the constructor's arguments, in this order and with these defaults
+        after the slash hyperparameters; they are the constructor's arguments, in this order and with these defaults
 
-    All arrays are flat, and may be a slice of a parameter or several parameters at once: a rule works on each element
-    by itself.
+    It writes formulas of whole arrays, each element by itself, and never asks for their values: so the same text runs
+    on a GPU, which is then not waited for.
 
     Args:
         params: the tensors to optimize: leaves that require grad, each once. A frozen `Parameter` may be among them.
@@ -58,7 +74,7 @@ class Optimizer:
         defaults: the hyperparameters of a group that has none of its own.
 
     >>> class SignDescent(Optimizer):
-    ...     def update(self, w, g, *, lr=0.01):
+    ...     def update(self, w, g, /, lr=0.01):
     ...         w -= lr * np.sign(g)
     >>> import numpy as np
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
@@ -71,43 +87,31 @@ class Optimizer:
     update: Callable[..., dict[str, float] | None]
     kept_if: ClassVar[Mapping[str, str]] = {}  # array -> the hyperparameter without which it is neither kept nor given
     implied: ClassVar[Mapping[str, Any]] = {}  # hyperparameters of PyTorch's that can only have this value here
-    arrays: ClassVar[list[str]]
-    numbers: ClassVar[dict[str, float]]
-    asks_is_new: ClassVar[bool]
+    kept: ClassVar[dict[str, Any]]  # what the rule asks for besides w and g -> its default
+    numbers: ClassVar[dict[str, float]]  # those of them that are numbers
+    _name: ClassVar[str] = "Optimizer"
     __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(cls) -> None:
         """Read off what the rule asks for."""
+        cls._name = cls.__name__
         if hasattr(cls, "update"):
-            asked = [p for p in inspect.signature(cls.update).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
-            cls.numbers = {p.name: p.default for p in asked if type(p.default) in (int, float)}
-            cls.arrays = [p.name for p in asked[3:] if p.name not in ("is_new", *cls.numbers)]
-            cls.asks_is_new = any(p.name == "is_new" for p in asked)
+            parameters = list(inspect.signature(cls.update).parameters.values())[3:]
+            cls.kept = {p.name: p.default for p in parameters if p.kind is p.POSITIONAL_ONLY}
+            cls.numbers = {name: start for name, start in cls.kept.items() if type(start) in (int, float)}
             cls.__signature__ = signature("params", cls.update, MAXIMIZE)
 
     def __init__(self, params: Iterable[Any], *args: Any, **hyperparameters: Any) -> None:
-        self._name = type(self).__name__
         if not hasattr(self, "update"):
-            raise NotImplementedError(f"{self._name} defines no update rule, such as update(self, w, g, *, lr=0.01)")
-        given = bound(self._name, self.__signature__, (params, *args), hyperparameters)
-        del given["params"]
-        self.defaults = {name: checked(self._name, name, value, WANTED) for name, value in given.items()}
-        if isinstance(params, Tensor | Mapping) or not isinstance(params, Iterable):
-            kind = type(params).__name__
-            raise TypeError(f"{self._name} takes a list of tensors, model.parameters() or [w], not a {kind}")
+            raise NotImplementedError(f"{self._name} defines no update rule, such as update(self, w, g, /, lr=0.01)")
+        self.defaults = bound(self._name, self.__signature__, (params, *args), hyperparameters)
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
-        self._plans: dict[int, Plan] = {}
-        self._approved: dict[int, tuple[Any, ...]] = {}
-        self._allowed = {"params", *self.defaults, *NOTES}
-        params = params if isinstance(params, set) else list(params)
-        if not params:
+        self._approved: dict[int, tuple[Any, Any]] = {}
+        if not (params := listed(self._name, self.defaults.pop("params"))):
             raise ValueError(f"{self._name} needs at least one parameter; the list is empty")
-        for group in params if isinstance(next(iter(params)), Mapping) else [{"params": params}]:
+        for group in params if isinstance(params[0], Mapping) else [{"params": params}]:
             self.add_param_group(group)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_plans": {}}  # a copy makes its own, in which its state is views
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name != "lr" and name in vars(self).get("defaults", {}):  # or it would silently have no effect
@@ -127,7 +131,7 @@ class Optimizer:
 
     @lr.setter
     def lr(self, value: float) -> None:
-        rate = checked(self._name, "lr", value, WANTED)
+        rate = checked(self._name, "lr", value)
         for group in self.param_groups:
             group["lr"] = rate
 
@@ -138,39 +142,31 @@ class Optimizer:
             TypeError, ValueError: as the constructor. Then nothing has been added.
         """
         if not isinstance(param_group, Mapping) or "params" not in param_group:
-            raise TypeError(
-                f"{self._name}: a group is a dict with 'params', a list of tensors, not {param_group!r:.60}"
-            )
+            raise TypeError(f"{self._name}: a group is a dict with 'params', tensors, not {param_group!r:.60}")
         params = param_group["params"]
-        if isinstance(params, set):
-            raise TypeError(f"{self._name}: a set has another order in every run; give a list")
-        params = [params] if isinstance(params, Tensor) else list(params)
-        others = {id(p) for group in self.param_groups for p in group["params"]}
+        params = [params] if isinstance(params, Tensor) else listed(self._name, params)
         for i, p in enumerate(params):
             if not isinstance(p, Tensor):
                 raise TypeError(f"{self._name} takes tensors; parameter {i} is a {type(p).__name__}")
-            which = f"{self._name}: parameter {i} (shape {p.shape})"
-            if not p.is_leaf:
-                raise ValueError(f"{which} was computed; only a leaf can be optimized")
-            if not (p.requires_grad or isinstance(p, Parameter)):
-                raise ValueError(f"{which} does not require grad: it would never move")
-        if len({id(p) for p in params} | others) < len(params) + len(others):
+            if not (p.is_leaf and (p.requires_grad or isinstance(p, Parameter))):
+                problem = "does not require grad" if p.is_leaf else "was computed and is no leaf"
+                raise ValueError(f"{self._name}: parameter {i} (shape {p.shape}) {problem}: it would never move")
+        ids = [id(p) for group in [*self.param_groups, {"params": params}] for p in group["params"]]
+        if len(set(ids)) < len(ids):
             raise ValueError(f"{self._name}: a parameter is in the list twice; it would move twice in each step")
-        group = {"params": params} | self.defaults | dict(param_group) | {"params": params}
+        group = self.defaults | dict(param_group) | {"params": params}
         self.param_groups.append(group | self._checked(group))
 
     def _checked(self, group: Mapping[str, Any]) -> dict[str, Any]:
         """The hyperparameters of a group as numbers of Python; raise if one is out of range, unknown or missing."""
-        if not self._allowed.issuperset(group):
-            unknown = [name for name in group if name not in self._allowed]
-            raise ValueError(f"{self._name} has no hyperparameter {unknown[0]!r}; it has {list(self.defaults)}")
-        if missing := [name for name in self.defaults if name not in group]:
-            raise ValueError(f"{self._name}: a parameter group has no {missing[0]!r}")
-        return {name: checked(self._name, name, group[name], WANTED) for name in self.defaults}
+        if wrong := sorted((group.keys() - NOTES) ^ self.defaults.keys()):
+            raise ValueError(f"{self._name} has the hyperparameters {list(self.defaults)}: unknown or missing {wrong}")
+        return {name: checked(self._name, name, group[name]) for name in self.defaults}
 
     def _kept(self, options: Mapping[str, Any]) -> list[str]:
         """The arrays that the rule keeps, given its hyperparameters."""
-        return [name for name in self.arrays if name not in self.kept_if or options[self.kept_if[name]]]
+        names = [name for name in self.kept if name not in ("is_new", *self.numbers)]
+        return [name for name in names if name not in self.kept_if or options[self.kept_if[name]]]
 
     # -- training -------------------------------------------------------------------------------------------------
 
@@ -178,9 +174,9 @@ class Optimizer:
         """Set `.grad` of every parameter to None, or with `set_to_none=False` to zeros."""
         for group in self.param_groups:
             for p in group["params"]:
-                if set_to_none or p.grad is None:
+                if set_to_none:
                     p.grad = None
-                else:
+                elif p.grad is not None:
                     p.grad.detach().zero_()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -201,36 +197,49 @@ class Optimizer:
         if closure is not None:
             with recording(True):
                 loss = closure()
-        turns = [self._prepared(i, group) for i, group in enumerate(self.param_groups)]
-        note_write(*[w for plan, _, _ in turns for w in plan.ws])
-        for i, (plan, gs, options) in enumerate(turns):
-            plan.move(self, gs, options)
-            self._plans[i] = plan
+        moves = []
+        for i, group in enumerate(self.param_groups):
+            names, maximize, options = self._approved_of(i, group)
+            for p in group["params"]:
+                if p.grad is not None:
+                    g = gradient_of(p)
+                    kept, new = self._remembered(p, names) if names or self.numbers else (self.kept, None)
+                    moves.append(((p.data, -g if maximize else g, *kept.values(), *options), p, new))
+        note_write(*[given[0] for given, _, _ in moves])
+        update = self.update
+        for given, p, new in moves:
+            changed = update(*given)
+            if new:
+                self.state[p].update(new | (changed or {}))
         return loss
 
-    def _prepared(self, i: int, group: dict[str, Any]) -> tuple[Plan, list[Any], dict[str, Any]]:
-        """How to move a group's parameters, their gradients and hyperparameters. What can be wrong raises here."""
+    def _approved_of(self, i: int, group: dict[str, Any]) -> tuple[list[str], bool, list[Any]]:
+        """What the rule keeps for a group, whether it climbs, and the hyperparameters after the slash."""
         said = {**group, "params": None}
-        if self._approved.get(i, (None,))[0] != said:  # most steps have the hyperparameters of the one before
+        if i not in self._approved or self._approved[i][0] != said:  # most steps go by what the one before has checked
             options = self._checked(group)
-            self._approved[i] = deepcopy(said), self._kept(options), options.pop("maximize"), options
-        _, names, maximize, options = self._approved[i]
-        params = [p for p in group["params"] if p.grad is not None]
-        gs = [gradient_of(p) for p in params]
-        if maximize:
-            gs = [-g for g in gs]
-        ws, states = [p.data for p in params], [self.state[p] for p in params]
-        plan = self._plans.get(i)
-        if plan is None or not plan.holds(ws, states, names):
-            plan = Plan(self, ws, states, names)
-        return plan, gs, options
+            names, maximize = self._kept(options), options.pop("maximize")
+            self._approved[i] = deepcopy(said), (names, maximize, list(options.values()))
+        return self._approved[i][1]
 
-    def next_numbers(self, state: Mapping[str, Any]) -> dict[str, float]:
-        """The numbers that `update` is given: those kept in the state of a parameter, and which step comes now."""
-        numbers = {name: type(start)(state.get(name, start)) for name, start in self.numbers.items()}
-        if "step" in numbers:
-            numbers["step"] += 1
-        return numbers
+    def _remembered(self, p: Tensor, names: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the rule is given of the state of `p`, and what of that is new: numbers, and arrays of zeros."""
+        w, state, kept = p.data, self.state[p], self.kept.copy()
+        new: dict[str, Any] = {}
+        for name, start in self.numbers.items():
+            kept[name] = new[name] = state.get(name, start) + (name == "step")
+        for name in names:
+            tensor = state.get(name)
+            if tensor is None:
+                tensor = new[name] = wrap(np.zeros_like(w), None)
+                if "is_new" in kept:
+                    kept["is_new"] = True
+            elif tensor.data.shape != w.shape:
+                raise ValueError(f"step: the {name} of a parameter of shape {w.shape} has shape {tensor.shape}")
+            elif tensor.data.dtype != w.dtype:
+                tensor = new[name] = wrap(tensor.data.astype(w.dtype), None)
+            kept[name] = tensor.data
+        return kept, new
 
     # -- saving and loading ---------------------------------------------------------------------------------------
 
@@ -242,12 +251,8 @@ class Optimizer:
         """
         params = [p for group in self.param_groups for p in group["params"]]
         position = {p: i for i, p in enumerate(params)}
-        kept = {position[p]: entries for p, entries in self.state.items() if entries}
         return {
-            "state": {
-                i: {name: value.clone() if isinstance(value, Tensor) else value for name, value in entries.items()}
-                for i, entries in kept.items()
-            },
+            "state": {position[p]: deepcopy(entries) for p, entries in self.state.items() if entries},
             "param_groups": [group | {"params": [position[p] for p in group["params"]]} for group in self.param_groups],
         }
 
@@ -259,74 +264,112 @@ class Optimizer:
 
         Raises:
             TypeError: it is no such dict.
-            ValueError: something does not fit; the message lists all that does not. Nothing has changed.
+            ValueError: something does not fit. Nothing has changed.
         """
-        owner = f"load_state_dict of {self._name}"
         try:
-            saved_groups, saved_state = state_dict["param_groups"], dict(state_dict["state"])
-            sizes = [[len(group["params"]) for group in groups] for groups in (saved_groups, self.param_groups)]
-        except (TypeError, KeyError, ValueError):
-            raise TypeError(f"{owner} takes a dict of 'state' and 'param_groups', as state_dict() gives it") from None
-        if sizes[0] != sizes[1]:
-            raise ValueError(f"{owner}: it has groups of {sizes[0]} parameters, this optimizer has {sizes[1]}")
-        groups, problems = [], []
-        state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
-        for group, saved in zip(self.param_groups, saved_groups, strict=True):
-            said = {name: value for name, value in saved.items() if name not in (*PYTORCH_ONLY, "params")}
-            said = {name: value for name, value in said.items() if (name, value) not in self.implied.items()}
-            try:
-                said |= self._checked(said)
-            except (TypeError, ValueError) as error:
-                problems.append(str(error))
-                continue
-            groups.append({"params": group["params"]} | said)
-            for position, p in zip(saved["params"], group["params"], strict=True):
-                kept = {name: value for name, value in saved_state.pop(position, {}).items() if value is not None}
-                for name in dict.fromkeys([*self.numbers, *self._kept(said), *kept] if kept else []):
-                    try:
-                        state[p][name] = self._loaded(name, kept, p)
-                    except (TypeError, ValueError) as error:
-                        problems.append(f"state[{position}]: {name} {error}")
-        if saved_state and not problems:
-            problems.append(f"state of {list(saved_state)}, which are in no group")
-        if problems:
-            raise ValueError(f"{owner}: {'; '.join(problems)}")
+            groups, state = self._read(state_dict["param_groups"], dict(state_dict["state"]))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            kind = ValueError if isinstance(error, ValueError) else TypeError
+            raise kind(f"load_state_dict of {self._name} takes what state_dict() gave: {error}") from None
         self.state = state
         for group, loaded in zip(self.param_groups, groups, strict=True):
             group.clear()
             group.update(loaded)
 
-    def _loaded(self, name: str, kept: Mapping[str, Any], p: Tensor) -> Any:
-        """A copy of what was kept of `p` under this name."""
-        if name not in kept:
-            raise ValueError("is missing")
-        if name in self.numbers:
-            number = float(kept[name])
-            if type(self.numbers[name]) is int and not (number >= 0 and number.is_integer()):
-                raise ValueError(f"must be a whole number of at least 0, not {number}")
-            return type(self.numbers[name])(number)
-        if name not in self.arrays:
-            raise ValueError("is unknown")
-        tensor = Tensor(kept[name], p.dtype)
-        if tensor.shape != p.shape:
-            raise ValueError(f"has shape {tensor.shape}, its parameter {p.shape}")
-        return tensor
+    def _read(self, saved_groups: Any, saved_state: dict[int, Any]) -> tuple[list[dict[str, Any]], Any]:
+        """The groups and the state that were saved, checked and copied."""
+        sizes, ours = ([len(group["params"]) for group in groups] for groups in (saved_groups, self.param_groups))
+        if sizes != ours:
+            raise ValueError(f"it has groups of {sizes} parameters, this optimizer has {ours}")
+        groups, state = [], defaultdict[Tensor, dict[str, Any]](dict)
+        for group, saved in zip(self.param_groups, saved_groups, strict=True):
+            ignored = [*PYTORCH_ONLY, *[name for name, value in self.implied.items() if saved.get(name) == value]]
+            said = {name: value for name, value in saved.items() if name not in ignored}
+            groups.append(said | self._checked(said) | {"params": group["params"]})
+            for position, p in zip(saved["params"], group["params"], strict=True):
+                entries = saved_state.pop(position, {}).items()
+                if kept := {name: value for name, value in entries if value is not None}:
+                    state[p] = self._loaded(f"state[{position}]", kept, p, groups[-1])
+        if saved_state:
+            raise ValueError(f"state of {list(saved_state)}, which are in no group")
+        return groups, state
+
+    def _loaded(self, where: str, kept: Mapping[str, Any], p: Tensor, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Copies of what was kept of `p`."""
+        needed = {*self.numbers, *self._kept(options)}
+        if not needed <= kept.keys() <= self.kept.keys():
+            raise ValueError(f"{where} has {sorted(kept)}, and needs {sorted(needed)}")
+        numbers = {name: type(start)(checked(where, name, kept[name])) for name, start in self.numbers.items()}
+        arrays = {name: Tensor(value, p.dtype, device=p.device) for name, value in kept.items() if name not in numbers}
+        for name, tensor in arrays.items():
+            if tensor.shape != p.shape:
+                raise ValueError(f"{where}: {name} has shape {tensor.shape}, its parameter {p.shape}")
+        return arrays | numbers
 
 
 def gradient_of(p: Tensor) -> Any:
     """The gradient's array, in the dtype of the parameter; raise if the parameter cannot be moved by it."""
-    w, grad = p.data, p.grad
-    if not isinstance(grad, Tensor):
-        raise TypeError(f"step: the gradient of a parameter is a {type(grad).__name__}, not a tensor")
-    g = grad.data
+    if not isinstance(p.grad, Tensor):
+        raise TypeError(f"step: the gradient of a parameter is a {type(p.grad).__name__}, not a tensor")
+    w, g = p.data, p.grad.data
     if g.shape != w.shape:
         raise ValueError(f"step: a parameter of shape {w.shape} has a gradient of shape {g.shape}")
-    if not getattr(w.flags, "writeable", True):  # a flag that arrays on a GPU do not have
-        raise ValueError(
-            f"step: a parameter of shape {w.shape} is read-only; give it other memory: p.data = p.data.copy()"
-        )
-    if g.dtype is w.dtype and g.dtype.kind == "f":
+    if not getattr(w.flags, "writeable", True):  # arrays on a GPU have no such flag
+        raise ValueError(f"step: a parameter of shape {w.shape} is read-only: write p.data = p.data.copy() before")
+    if g.dtype is w.dtype:
         return g
-    if not g.dtype.kind == w.dtype.kind == "f":
+    if g.dtype.kind != "f":
         raise TypeError(f"step: the dtypes of a parameter and its gradient are {w.dtype} and {g.dtype}, not floating")
     return g.astype(w.dtype)
+
+
+# -- arguments, of optimizers and of schedules -------------------------------------------------------------------------
+
+
+@cache
+def asked(method: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """What a rule or a schedule names after the slash: its constructor takes and checks it."""
+    parameters = inspect.signature(method).parameters.values()
+    return {p.name: p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD}
+
+
+def signature(first: str, method: Callable[..., Any], last: inspect.Parameter) -> inspect.Signature:
+    """That of a constructor: `first`, what `method` asks of it, and `last`."""
+    first_parameter = inspect.Parameter(first, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return inspect.Signature([first_parameter, *asked(method).values(), last])
+
+
+def bound(owner: str, signature: inspect.Signature, args: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+    """All arguments by name."""
+    try:
+        arguments = signature.bind(*args, **named)
+    except TypeError as error:
+        raise TypeError(f"{owner}: {error}; it takes {signature}") from None
+    arguments.apply_defaults()
+    return arguments.arguments
+
+
+def checked(owner: str, name: str, value: Any) -> Any:
+    """The value as Python's own, which never promotes float32; raise if it is not what is wanted by that name."""
+    value = plain(value)
+    text, fits = WANTED.get(name, ("anything", lambda _: True))
+    try:
+        mistake: type[Exception] | None = None if fits(value) else ValueError
+    except TypeError:
+        mistake = TypeError
+    if mistake:
+        raise mistake(f"{owner}: {name} must be {text}, not {value!r:.60}")
+    return value
+
+
+def plain(value: Any) -> Any:
+    """Numbers of NumPy's, arrays and tensors as Python's numbers and lists."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    return type(value)(map(plain, value)) if isinstance(value, tuple | list) else value
+
+
+def listed(owner: str, params: Any) -> list[Any]:
+    """The list; raise if it is none, or has another order in every run, as a set."""
+    if isinstance(params, Tensor | Mapping | set) or not isinstance(params, Iterable):
+        raise TypeError(f"{owner} takes a list of tensors, as model.parameters(), not a {type(params).__name__}")
+    return list(params)

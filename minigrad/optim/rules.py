@@ -22,6 +22,14 @@ def average(mean, beta, x):
     mean += (1 - beta) * x
 
 
+def decayed(w, g, weight_decay, lr=None):
+    """The gradient with the pull of weight decay; or, given lr, decoupled from it: then w shrinks by itself."""
+    if lr is not None:
+        w *= 1 - lr * weight_decay
+        return g
+    return g + weight_decay * w if weight_decay else g
+
+
 class SGD(Optimizer):
     """Gradient descent, with momentum if asked for.
 
@@ -46,14 +54,13 @@ class SGD(Optimizer):
     kept_if: ClassVar = {"momentum_buffer": "momentum"}
 
     def update(
-        self, w, g, momentum_buffer=None, is_new=False,
-        *, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False,
+        self, w, g, momentum_buffer=None, is_new=False, /,
+        lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False,
     ):  # fmt: skip
-        if weight_decay:
-            g = g + weight_decay * w
+        g = decayed(w, g, weight_decay)
         if momentum:
             momentum_buffer *= momentum
-            momentum_buffer += g if is_new else (1 - dampening) * g
+            momentum_buffer += (1 - dampening) * g if dampening and not is_new else g
             g = g + momentum * momentum_buffer if nesterov else momentum_buffer
         w -= lr * g
 
@@ -86,13 +93,12 @@ class Adagrad(Optimizer):
     """
 
     def update(
-        self, w, g, sum, step=0, is_new=False,
-        *, lr=1e-2, lr_decay=0.0, weight_decay=0.0, initial_accumulator_value=0.0, eps=1e-10,
+        self, w, g, sum, step=0, is_new=False, /,
+        lr=1e-2, lr_decay=0.0, weight_decay=0.0, initial_accumulator_value=0.0, eps=1e-10,
     ):  # fmt: skip
         if is_new:
             sum += initial_accumulator_value
-        if weight_decay:
-            g = g + weight_decay * w
+        g = decayed(w, g, weight_decay)
         sum += g * g
         w -= lr / (1 + (step - 1) * lr_decay) * g / (np.sqrt(sum) + eps)
 
@@ -125,11 +131,10 @@ class RMSprop(Optimizer):
     kept_if: ClassVar = {"grad_avg": "centered", "momentum_buffer": "momentum"}
 
     def update(
-        self, w, g, square_avg, grad_avg=None, momentum_buffer=None, step=0,
-        *, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False,
+        self, w, g, square_avg, grad_avg=None, momentum_buffer=None, step=0, /,
+        lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False,
     ):  # fmt: skip
-        if weight_decay:
-            g = g + weight_decay * w
+        g = decayed(w, g, weight_decay)
         average(square_avg, alpha, g * g)
         square = square_avg
         if centered:
@@ -172,20 +177,19 @@ class Adam(Optimizer):
     implied: ClassVar = {"decoupled_weight_decay": False}
 
     def update(
-        self, w, g, exp_avg, exp_avg_sq, max_exp_avg_sq=None, step=0,
-        *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False,
+        self, w, g, exp_avg, exp_avg_sq, max_exp_avg_sq=None, step=0, /,
+        lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False,
     ):  # fmt: skip
         beta1, beta2 = betas
-        if weight_decay:
-            g = g + weight_decay * w
+        g = decayed(w, g, weight_decay)
         average(exp_avg, beta1, g)
         average(exp_avg_sq, beta2, g * g)
         if amsgrad:
             exp_avg_sq = np.maximum(max_exp_avg_sq, exp_avg_sq, out=max_exp_avg_sq)
+        root = (1 - beta2**step) ** 0.5
         size = np.sqrt(exp_avg_sq)
-        size /= (1 - beta2**step) ** 0.5
-        size += eps
-        w -= lr / (1 - beta1**step) * exp_avg / size
+        size += eps * root
+        w -= lr * root / (1 - beta1**step) * exp_avg / size
 
 
 class AdamW(Adam):
@@ -210,11 +214,11 @@ class AdamW(Adam):
     implied: ClassVar = {"decoupled_weight_decay": True}
 
     def update(
-        self, w, g, exp_avg, exp_avg_sq, max_exp_avg_sq=None, step=0,
-        *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False,
+        self, w, g, exp_avg, exp_avg_sq, max_exp_avg_sq=None, step=0, /,
+        lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False,
     ):  # fmt: skip
         w *= 1 - lr * weight_decay
-        super().update(w, g, exp_avg, exp_avg_sq, max_exp_avg_sq, step, lr=lr, betas=betas, eps=eps, amsgrad=amsgrad)
+        super().update(w, g, exp_avg, exp_avg_sq, max_exp_avg_sq, step, lr, betas, eps, 0.0, amsgrad)
 
 
 class NAdam(Optimizer):
@@ -240,14 +244,11 @@ class NAdam(Optimizer):
     """
 
     def update(
-        self, w, g, exp_avg, exp_avg_sq, step=0, mu_product=1.0,
-        *, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, momentum_decay=4e-3, decoupled_weight_decay=False,
+        self, w, g, exp_avg, exp_avg_sq, step=0, mu_product=1.0, /,
+        lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, momentum_decay=4e-3, decoupled_weight_decay=False,
     ):  # fmt: skip
         beta1, beta2 = betas
-        if decoupled_weight_decay:
-            w *= 1 - lr * weight_decay
-        elif weight_decay:
-            g = g + weight_decay * w
+        g = decayed(w, g, weight_decay, lr if decoupled_weight_decay else None)
         average(exp_avg, beta1, g)
         average(exp_avg_sq, beta2, g * g)
         mu, mu_next = [beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay)) for t in (step, step + 1)]
@@ -283,14 +284,11 @@ class RAdam(Optimizer):
     """
 
     def update(
-        self, w, g, exp_avg, exp_avg_sq, step=0,
-        *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, decoupled_weight_decay=False,
+        self, w, g, exp_avg, exp_avg_sq, step=0, /,
+        lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, decoupled_weight_decay=False,
     ):  # fmt: skip
         beta1, beta2 = betas
-        if decoupled_weight_decay:
-            w *= 1 - lr * weight_decay
-        elif weight_decay:
-            g = g + weight_decay * w
+        g = decayed(w, g, weight_decay, lr if decoupled_weight_decay else None)
         average(exp_avg, beta1, g)
         average(exp_avg_sq, beta2, g * g)
         rate = lr / (1 - beta1**step)

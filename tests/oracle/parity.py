@@ -144,7 +144,6 @@ SCHEDULES: dict[str, Callable[[Any, Any], Any]] = {
     "SequentialLR": lambda s, o: s.SequentialLR(
         o, [s.LinearLR(o, 0.1, total_iters=10), s.CosineAnnealingLR(o, 40)], [10]
     ),
-    "ChainedScheduler": lambda s, o: s.ChainedScheduler([s.ConstantLR(o, 0.1, 10), s.ExponentialLR(o, 0.97)]),
     "two at once": lambda s, o: Both(s.LinearLR(o, 0.1, total_iters=10), s.ExponentialLR(o, 0.97)),
     "ReduceLROnPlateau": lambda s, o: s.ReduceLROnPlateau(o, factor=0.5, patience=2, threshold=0.05, cooldown=1),
 }
@@ -194,8 +193,8 @@ def train(framework: Any, configuration: str) -> dict[str, Any]:
         rates.append([group["lr"] for group in optimizer.param_groups])
     model.eval()
     x, _ = draw(random)
-    state = {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
-    evaluation = model(framework.tensor(x)).detach().numpy()
+    state = {name: tensor.cpu().numpy().copy() for name, tensor in model.state_dict().items()}
+    evaluation = model(framework.tensor(x)).detach().cpu().numpy()
     return {"losses": np.array(losses), "rates": np.array(rates), **state, "evaluation": evaluation}
 
 
