@@ -7,7 +7,8 @@
     loss.backward()                 # the framework does the rest
     w.grad                          # tensor(-10.)
 
-To read the source, follow the chapters: graph, op, ops, engine, tensor, backend, functions; then nn, optim, check, viz.
+To read the source, follow the chapters: graph, op, ops, engine, tensor, creation, functions; then nn, optim, check,
+viz.
 """
 
 __version__ = "0.1.0"
@@ -17,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import autograd, datasets, linalg, nn, optim, utils
+from minigrad import autograd, cuda, datasets, linalg, nn, optim, utils
 from minigrad.autograd import enable_grad, no_grad, set_grad_enabled
-from minigrad.backend import (
+from minigrad.backend import device, get_default_device, set_default_device
+from minigrad.creation import (
     arange,
     as_tensor,
     empty,
@@ -315,10 +317,12 @@ __all__ = [
     "cos",
     "cosh",
     "count_nonzero",
+    "cuda",
     "cumprod",
     "cumsum",
     "datasets",
     "det",
+    "device",
     "diag",
     "diag_embed",
     "diagonal",
@@ -357,6 +361,7 @@ __all__ = [
     "full_like",
     "gather",
     "ge",
+    "get_default_device",
     "get_default_dtype",
     "get_rng_state",
     "grad",
@@ -464,6 +469,7 @@ __all__ = [
     "save",
     "scatter",
     "scatter_add",
+    "set_default_device",
     "set_default_dtype",
     "set_grad_enabled",
     "set_rng_state",

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.backend import to_numpy
 from minigrad.engine import as_list, grad
 from minigrad.graph import recording
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, beside
 
 
 class GradientError(AssertionError):
@@ -64,7 +65,7 @@ def gradcheck(
         if len(outputs) == 1 and outputs[0].shape == ():
             return outputs[0]
         weights = np.random.default_rng(0)
-        return sum((weights.uniform(0.5, 1.5, y.shape) * y).sum() for y in outputs)
+        return sum((beside(weights.uniform(0.5, 1.5, y.shape), y) * y).sum() for y in outputs)
 
     fresh = [Tensor(x, requires_grad=i in checked) if isinstance(x, Tensor) else x for i, x in enumerate(inputs)]
     total = value(*fresh)
@@ -76,12 +77,14 @@ def gradcheck(
     for i, found in zip(checked, analytic, strict=True):
         slopes = differences(value, fresh, i, eps)
         for index in np.ndindex(inputs[i].shape):
-            ours = found.data[index] if found is not None else 0.0
+            ours = found.data[index].item() if found is not None else 0.0
             if not agree(ours, slopes[:, *index], atol, rtol):
                 if not raise_exception:
                     return False
                 which, ours, (left, right) = worst_output(function, fresh, i, index, eps)
-                message = f"gradcheck: input {i}, element {list(index)} = {inputs[i].data[index]:.6g}{which}: the "
+                message = (
+                    f"gradcheck: input {i}, element {list(index)} = {inputs[i].data[index].item():.6g}{which}: the "
+                )
                 message += f"gradient is {ours:.8g}, the difference quotient {(left + right) / 2:.8g}"
                 if abs(right - left) > 2 * atol + rtol * abs(left + right):
                     message += f". The point sits on a kink: slope {left:.6g} to its left, {right:.6g} to its right"
@@ -104,22 +107,22 @@ def worst_output(
         its name ("" if it is the only one), its derivative as backprop has it, and its slopes to the left and right.
     """
     outputs = as_list(function(*inputs))
-    here = [y.data.copy() for y in outputs]
+    here = [to_numpy(y.data).copy() for y in outputs]
     sides = []
     for sign in (-1, 1):
         moved = inputs[i].data.copy()
         moved[index] += sign * eps
         there = as_list(function(*inputs[:i], Tensor(moved), *inputs[i + 1 :]))
-        sides.append([(y.data - y0) / (sign * eps) for y, y0 in zip(there, here, strict=True)])
+        sides.append([(to_numpy(y.data) - y0) / (sign * eps) for y, y0 in zip(there, here, strict=True)])
     found = []
     for k, y in enumerate(outputs):
         for place in np.ndindex(y.shape):
             ours = 0.0
             if isinstance(y, Tensor) and y.requires_grad:
-                unit = np.zeros(y.shape)
+                unit = np.zeros_like(y.data)
                 unit[place] = 1
                 (gradient,) = grad(y, inputs[i], unit, retain_graph=True, allow_unused=True)
-                ours = 0.0 if gradient is None else gradient.data[index]
+                ours = 0.0 if gradient is None else gradient.data[index].item()
             slopes = sides[0][k][place], sides[1][k][place]
             only = len(outputs) == 1 and y.shape == ()
             found.append(("" if only else f", output {k}, element {list(place)}", ours, slopes))
@@ -140,7 +143,7 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, **options: Any) -> 
         outputs = function(*[Tensor(x) if isinstance(x, Tensor) else x for x in inputs])
     outputs = as_list(outputs)
     random = np.random.default_rng(1)
-    upstreams = [Tensor(random.uniform(0.5, 1.5, y.shape), requires_grad=True) for y in outputs]
+    upstreams = [Tensor(beside(random.uniform(0.5, 1.5, y.shape), y), requires_grad=True) for y in outputs]
 
     def gradients(*arguments: Any) -> Sequence[Any]:
         xs, gs = arguments[: len(inputs)], arguments[len(inputs) :]

@@ -1,6 +1,10 @@
 """Chapter 6: tensors made from nothing, and the random numbers among them.
 
 The random numbers are PyTorch's, from one stream that `manual_seed` starts anew; how they are drawn is in `random.py`.
+They are drawn on the CPU, also for a tensor on a GPU: so a network starts from the same weights wherever it is trained.
+
+Each function takes `device="cuda"` for a tensor on the GPU; None is the default device, the CPU unless
+`set_default_device` has set another, and for functions of a tensor x that of x.
 
 Next: `functions.py`, functions composed of operators.
 """
@@ -13,8 +17,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import random
+from minigrad.backend import library, put
 from minigrad.op import get_default_dtype
-from minigrad.tensor import Tensor, as_array, unpacked, wrap
+from minigrad.tensor import Tensor, as_array, placed, unpacked, wrap
+
+ON_HOST = 1  # DLPack's number for memory that the CPU reads
 
 
 def _made(array: Any, dtype: Any, requires_grad: bool) -> Tensor:
@@ -23,23 +30,25 @@ def _made(array: Any, dtype: Any, requires_grad: bool) -> Tensor:
     return wrap(as_array(array.astype(dtype or array.dtype, copy=False)), None).requires_grad_(requires_grad)
 
 
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A new tensor with a copy of `data`.
 
     Args:
         data: a number, a (nested) list, an array or a tensor.
         dtype: of the elements. None: an array keeps its own, Python floats become the default dtype (float32).
+        device: where it is to be; None: an array or tensor on the GPU stays there, anything else goes to the default.
         requires_grad: whether gradients with respect to this tensor are wanted. Floating dtypes only.
 
     Raises:
         TypeError: `data` is not numeric, or `requires_grad` with a dtype that is not floating.
         ValueError: a nested list whose rows differ in length.
+        RuntimeError: "cuda", where there is no GPU.
 
     >>> tensor([[1, 2], [3, 4]]) * 0.5
     tensor([[0.5, 1. ],
             [1.5, 2. ]])
     """
-    return Tensor(data, dtype, requires_grad)
+    return Tensor(data, dtype, requires_grad, device)
 
 
 def from_numpy(array: Any) -> Tensor:
@@ -47,101 +56,113 @@ def from_numpy(array: Any) -> Tensor:
     return wrap(as_array(array), None)
 
 
-def as_tensor(data: Any, dtype: Any = None) -> Tensor:
-    """A tensor as it is; anything else as a new tensor, which shares the memory of a NumPy array of that dtype."""
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """A tensor as it is; anything else as a new tensor, which shares the memory of an array of that dtype there."""
     if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)
-    return wrap(as_array(data, dtype), None)
+        return data.to(dtype or data.dtype, device=device or data.device)
+    return wrap(placed(data, dtype, device), None)
 
 
 def from_dlpack(array: Any) -> Tensor:
     """A tensor that shares the memory of an array of another library, such as a PyTorch tensor, through DLPack."""
-    return wrap(as_array(np.from_dlpack(array)), None)
+    kind, _ = array.__dlpack_device__()
+    return wrap(as_array(library("cpu" if kind == ON_HOST else "cuda").from_dlpack(array)), None)
 
 
-def zeros(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(*sizes: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All 0, of the given shape: `zeros(2, 3)` or `zeros((2, 3))`. The dtype is the default dtype unless given."""
-    return _made(np.zeros(unpacked(sizes)), dtype, requires_grad)
+    return _made(library(device).zeros(unpacked(sizes)), dtype, requires_grad)
 
 
-def ones(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*sizes: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All 1, of the given shape."""
-    return _made(np.ones(unpacked(sizes)), dtype, requires_grad)
+    return _made(library(device).ones(unpacked(sizes)), dtype, requires_grad)
 
 
-def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All `fill_value`, of shape `size`."""
-    return _made(np.full(size, fill_value), dtype, requires_grad)
+    return _made(library(device).full(size, fill_value), dtype, requires_grad)
 
 
-def empty(*sizes: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*sizes: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """Of the given shape, its values not set."""
-    return _made(np.empty(unpacked(sizes), dtype or get_default_dtype()), dtype, requires_grad)
+    return _made(library(device).empty(unpacked(sizes), dtype or get_default_dtype()), dtype, requires_grad)
 
 
-def zeros_like(x: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(x: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All 0, in the shape and dtype of `x`."""
-    return _made(np.zeros(x.shape), dtype or x.dtype, requires_grad)
+    return _made(library(device or x.device).zeros(x.shape), dtype or x.dtype, requires_grad)
 
 
-def ones_like(x: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones_like(x: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All 1, in the shape and dtype of `x`."""
-    return _made(np.ones(x.shape), dtype or x.dtype, requires_grad)
+    return _made(library(device or x.device).ones(x.shape), dtype or x.dtype, requires_grad)
 
 
-def full_like(x: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full_like(x: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All `fill_value`, in the shape and dtype of `x`."""
-    return _made(np.full(x.shape, fill_value), dtype or x.dtype, requires_grad)
+    return _made(library(device or x.device).full(x.shape, fill_value), dtype or x.dtype, requires_grad)
 
 
-def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """The identity matrix, (n, n), or its first m columns."""
-    return _made(np.eye(n, m), dtype, requires_grad)
+    return _made(library(device).eye(n, m), dtype, requires_grad)
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(
+    start: Any, end: Any = None, step: Any = 1, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """`start`, `start + step` ... up to but without `end`; `arange(n)` counts from 0. Integers stay integers."""
-    return _made(np.arange(0, start, step) if end is None else np.arange(start, end, step), dtype, requires_grad)
+    start, end = (0, start) if end is None else (start, end)
+    return _made(library(device).arange(start, end, step), dtype, requires_grad)
 
 
-def linspace(start: float, end: float, steps: int, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def linspace(
+    start: float, end: float, steps: int, dtype: Any = None, requires_grad: bool = False, device: Any = None
+) -> Tensor:
     """`steps` numbers, evenly spaced from `start` to `end`, both included."""
-    return _made(np.linspace(start, end, steps), dtype, requires_grad)
+    return _made(library(device).linspace(start, end, steps), dtype, requires_grad)
 
 
-def rand(*sizes: Any, dtype: Any = None, requires_grad: bool = False, generator: Any = None) -> Tensor:
+def rand(
+    *sizes: Any, dtype: Any = None, requires_grad: bool = False, generator: Any = None, device: Any = None
+) -> Tensor:
     """Uniform on [0, 1)."""
     stream = generator or random.current()
-    return _made(stream.uniform(_shape(sizes), dtype or get_default_dtype()), dtype, requires_grad)
+    return _made(put(stream.uniform(_shape(sizes), dtype or get_default_dtype()), device), dtype, requires_grad)
 
 
-def randn(*sizes: Any, dtype: Any = None, requires_grad: bool = False, generator: Any = None) -> Tensor:
+def randn(
+    *sizes: Any, dtype: Any = None, requires_grad: bool = False, generator: Any = None, device: Any = None
+) -> Tensor:
     """Normal with mean 0 and variance 1."""
     stream = generator or random.current()
-    return _made(stream.normal(_shape(sizes), dtype or get_default_dtype()), dtype, requires_grad)
+    return _made(put(stream.normal(_shape(sizes), dtype or get_default_dtype()), device), dtype, requires_grad)
 
 
-def rand_like(x: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def rand_like(x: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """Uniform on [0, 1), in the shape and dtype of `x`."""
-    return rand(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad)
+    return rand(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device or x.device)
 
 
-def randn_like(x: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def randn_like(x: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """Normal with mean 0 and variance 1, in the shape and dtype of `x`."""
-    return randn(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad)
+    return randn(x.shape, dtype=dtype or x.dtype, requires_grad=requires_grad, device=device or x.device)
 
 
-def randint(low: int, high: Any = None, size: Any = None, dtype: Any = None, generator: Any = None) -> Tensor:
+def randint(
+    low: int, high: Any = None, size: Any = None, dtype: Any = None, generator: Any = None, device: Any = None
+) -> Tensor:
     """Integers, uniform on low ... high − 1; `randint(high, size)` starts at 0."""
     if size is None:
         high, size = None, high
     low, high = (0, low) if high is None else (low, high)
-    return _made((generator or random.current()).integers(low, high, _shape((size,))), dtype, False)
+    return _made(put((generator or random.current()).integers(low, high, _shape((size,))), device), dtype, False)
 
 
-def randperm(n: int, generator: Any = None) -> Tensor:
+def randperm(n: int, generator: Any = None, device: Any = None) -> Tensor:
     """The integers 0 ... n − 1 in random order."""
-    return wrap((generator or random.current()).permutation(n), None)
+    return wrap(put((generator or random.current()).permutation(n), device), None)
 
 
 def _shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:

@@ -303,8 +303,8 @@ def seeds(caller: str, outputs: Sequence[Tensor], gradients: Sequence[Any], as_t
             if output.numel() != 1:
                 cure = f"reduce it first, as in output.sum(), or give a gradient of shape {output.shape}"
                 raise RuntimeError(f"{caller}: the output is no single number but has shape {output.shape}: {cure}")
-            gradient = graph.Tensor(1.0, dtype=output.dtype).reshape(output.shape)
-        gradient = gradient if isinstance(gradient, graph.Tensor) else graph.Tensor(gradient)
+            gradient = output.new_ones(output.shape)
+        gradient = gradient if isinstance(gradient, graph.Tensor) else graph.Tensor(gradient, device=output.device)
         if gradient.shape != output.shape:
             raise ValueError(f"{caller}: the output has shape {output.shape}, the gradient given {gradient.shape}")
         gradient = gradient.astype(output.dtype) if gradient.dtype != output.dtype else gradient

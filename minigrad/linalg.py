@@ -19,8 +19,9 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from minigrad import functions, ops, rearrange
 from minigrad.errors import missing
 from minigrad.op import composed, numpy_ops
+from minigrad.ops.elementwise import clone
 from minigrad.ops.linalg import det, inv, inverse, matmul, mT
-from minigrad.tensor import Tensor, add_methods
+from minigrad.tensor import Tensor, add_methods, wrap
 
 __all__ = [
     "SlogDet",
@@ -215,8 +216,8 @@ def matrix_power(x: Any, n: int) -> Any:
     ops.linalg.check_square(x)
     n = index(n)
     if n == 0:
-        identity = np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
-        return Tensor(identity) if isinstance(x, Tensor) else identity.copy()
+        identity = np.broadcast_to(np.identity(x.shape[-1], x.dtype, like=x), x.shape)
+        return clone(identity)
     x = inv(x) if n < 0 else x
     power, left = None, abs(n)
     while left:  # x, x², x⁴ ...: those that add up to n
@@ -242,7 +243,7 @@ def slogdet(x: Any) -> SlogDet:
         ValueError: a matrix is singular, where the logarithm is −∞ and has no gradient.
     """
     logabsdet, sign = ops.linalg.logabsdet.with_extras(x)
-    return SlogDet(Tensor(sign, logabsdet.dtype) if isinstance(x, Tensor) else sign, logabsdet)
+    return SlogDet(wrap(sign.astype(logabsdet.dtype), None) if isinstance(x, Tensor) else sign, logabsdet)
 
 
 @composed
@@ -283,7 +284,7 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
     ops.linalg.check_square(A)
     triangle = ops.shape.triu(A) if upper else ops.shape.tril(A)
     if unitriangular:
-        triangle = np.where(np.eye(A.shape[-1], dtype=bool), 1, triangle)
+        triangle = np.where(np.identity(A.shape[-1], bool, like=A), 1, triangle)
     if B.ndim < 2:
         raise ValueError(f"expected matrices B (..., n, m), got {B.shape}; write B[:, None] for one column")
     return ops.linalg.solve(triangle, B) if left else mT(ops.linalg.solve(mT(triangle), mT(B)))

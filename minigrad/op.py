@@ -36,6 +36,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import graph
+from minigrad.backend import check_together
 from minigrad.errors import MISTAKES, described, explained, numpy_names
 from minigrad.graph import Node, is_grad_enabled
 
@@ -192,11 +193,12 @@ class Op:
 
         try:
             out, extras = self._forward(arrays, kwargs)
-            if tensors and getattr(out, "dtype", None) is not _float32:  # the common case needs no second look
+            if tensors and (out.__class__ is not np.ndarray or out.dtype is not _float32):  # the common one is ready
                 out = _fit_for_a_tensor(out, arrays, self.sets_dtype)
                 if out.dtype.kind != "f":  # no gradient flows through integers, as from a cast
                     tracked = 0
         except MISTAKES as error:
+            check_together(arrays)
             given = {self.variadic: arrays, **kwargs} if self.variadic else zip(self.parameters, arrays, strict=True)
             raise explained(error, self, dict(given)) from error
 
@@ -382,6 +384,8 @@ def set_default_dtype(dtype: Any) -> None:
 def _fit_for_a_tensor(out: Any, arrays: list[Any], sets_dtype: bool) -> Any:
     """The result, if it is numeric, and not float64 unless a float64 array went in: integers must not widen it."""
     kind = getattr(out, "dtype", np.dtype(object)).kind
+    if not isinstance(out, np.ndarray | np.generic):  # indices from the CPU are carried to the GPU without a word
+        check_together(arrays)
     if kind not in "biuf":
         what = getattr(out, "dtype", type(out).__name__)
         raise TypeError(f"the result is a {what}; a tensor holds an array of floats, integers or bools")

@@ -4,7 +4,7 @@ PyTorch's generator on a CPU is the Mersenne Twister, a stream of 32-bit integer
 them here, a uniform or a normal number, a permutation, takes them from the stream in PyTorch's order. So the two agree
 bit for bit, but for normal numbers in float32: PyTorch rounds their logarithms and cosines in a way of its own.
 
-A room to look things up in: `backend.py` makes tensors of these arrays.
+A room to look things up in: `creation.py` makes tensors of these arrays.
 
 Source: Matsumoto and Nishimura, "Mersenne Twister", ACM TOMACS 8 (1998).
 """
@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.tensor import Tensor, as_array, wrap
+from minigrad.backend import on_host, to_numpy
+from minigrad.tensor import Tensor, as_array, beside, wrap
 
 Shape = tuple[int, ...]
 
@@ -206,6 +207,32 @@ def set_rng_state(state: Any) -> None:
     current().set_state(state)
 
 
+# -- where numbers are needed on a GPU in the middle of a training step -----------------------------------------------
+
+
+def mask(shape: Shape, p: float, like: Any) -> Any:
+    """True with probability p < 1, in an array where `like` is.
+
+    On a GPU nothing is copied there: the mask follows from one number of the stream and the place of each element, and
+    so is the same again when the stream starts from the same state; but it is another mask than on the CPU.
+    """
+    if on_host(like):
+        return current().bernoulli(shape, p)
+    seed = int(current().integers(0, 2**32, ()))
+    places = np.arange(math.prod(shape), dtype=np.uint32, like=like)
+    return (scrambled(scrambled(places + seed) ^ seed) < math.ceil(p * 2**32)).reshape(shape)
+
+
+def scrambled(x: Any) -> Any:
+    """An integer of 32 bits in place of each, which looks random: one bit of x changes every second bit.
+
+    Source: Appleby, MurmurHash3 (2011), the function fmix32.
+    """
+    x = (x ^ (x >> 16)) * 0x85EBCA6B
+    x = (x ^ (x >> 13)) * 0xC2B2AE35
+    return x ^ (x >> 16)
+
+
 # -- drawn by weight --------------------------------------------------------------------------------------------------
 
 
@@ -214,7 +241,7 @@ def bernoulli(x: Any, generator: Any = None) -> Tensor:
     p = as_array(x)
     if p.dtype.kind != "f" or not ((p >= 0) & (p <= 1)).all():
         raise ValueError("bernoulli: x must hold probabilities, floating numbers from 0 to 1")
-    return wrap(((generator or current()).uniform(p.shape, p.dtype) < p).astype(p.dtype), None)
+    return wrap((beside((generator or current()).uniform(p.shape, p.dtype), p) < p).astype(p.dtype), None)
 
 
 def multinomial(x: Any, num_samples: int, replacement: bool = False, generator: Any = None) -> Tensor:
@@ -228,7 +255,7 @@ def multinomial(x: Any, num_samples: int, replacement: bool = False, generator: 
     Raises:
         ValueError: negative, infinite or nan elements, a row of zeros, or too few positions to draw from.
     """
-    weights, stream = as_array(x), generator or current()
+    weights, stream = to_numpy(as_array(x)), generator or current()
     total = weights.sum(-1, keepdims=True, dtype=np.float64)
     if weights.dtype.kind != "f" or not (np.isfinite(total) & (total > 0) & (weights >= 0)).all():
         raise ValueError("multinomial: x must hold finite numbers of at least 0, and in each row one above 0")
@@ -236,7 +263,8 @@ def multinomial(x: Any, num_samples: int, replacement: bool = False, generator: 
         raise ValueError(f"multinomial: {num_samples} different positions cannot be drawn from rows of {x.shape}")
     if replacement:
         u = stream.uniform((*weights.shape[:-1], num_samples, 1), np.float64)
-        return wrap((u > np.cumsum(weights / total, -1)[..., None, :]).sum(-1), None)
+        drawn = (u > np.cumsum(weights / total, -1)[..., None, :]).sum(-1)
+        return wrap(beside(drawn, as_array(x)), None)
     lots = -np.log1p(-stream.uniform(weights.shape, np.float64))
     order = np.argsort(-(weights / lots.astype(weights.dtype)), -1, kind="stable")
-    return wrap(order[..., :num_samples], None)
+    return wrap(beside(order[..., :num_samples], as_array(x)), None)

@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from minigrad.backend import is_array, to_numpy
 from minigrad.op import composed, compositions, numpy_ops
 from minigrad.ops.elementwise import clone, maximum, minimum
 from minigrad.ops.reduce import amax, amin, argmax, argmin, argsort
 from minigrad.ops.shape import add_at, broadcast_to, concatenate, tril, triu, unsqueeze
-from minigrad.tensor import Tensor, add_methods, as_array
+from minigrad.ops.shape import places as numbers_at
+from minigrad.tensor import Tensor, add_methods, as_array, beside
 
 # -- joined and taken apart -------------------------------------------------------------------------------------------
 
@@ -36,7 +38,7 @@ def cat(tensors: Sequence[Any], axis: int | None = 0) -> Any:
 def stack(tensors: Sequence[Any], axis: int = 0) -> Any:
     """Arrays of one shape joined along a new axis."""
     for i, tensor in enumerate(tensors):
-        if not isinstance(tensor, Tensor | np.ndarray):
+        if not isinstance(tensor, Tensor) and not is_array(tensor):
             raise TypeError(f"it takes tensors of one shape; element {i} is {tensor!r:.60}: write mg.tensor(...)")
     return cat([unsqueeze(tensor, axis) for tensor in tensors], axis)
 
@@ -211,14 +213,14 @@ def pad(x: Any, pad: Sequence[int], mode: str = "constant", value: float = 0.0) 
         inside = tuple([slice(a, a + n) for n, (a, _) in zip(x.shape, widths, strict=True)])
         x = add_at(x, tuple([n + a + b for n, (a, b) in zip(x.shape, widths, strict=True)]), inside)
         if value != 0:
-            border = np.full(x.shape, value, x.dtype)
+            border = np.full_like(x.data if isinstance(x, Tensor) else x, value)
             border[inside] = 0
             x = x + border
     else:
         x = clone(x)
         for axis, width in enumerate(widths):
             if width != (0, 0):
-                x = x[at(np.pad(np.arange(x.shape[axis]), width, numpys[mode]), axis, x.ndim)]
+                x = x[at(beside(np.pad(np.arange(x.shape[axis]), width, numpys[mode]), x), axis, x.ndim)]
     return x
 
 
@@ -277,10 +279,11 @@ def scatter_add(x: Any, axis: int, index: Any, src: Any) -> Any:
 def scatter(x: Any, axis: int, index: Any, src: Any) -> Any:
     """x with src, numbers or one number, at the places of scatter_add; of several for one place the last stays."""
     index = places(x, axis, index)
-    order = np.arange(index[axis].size).reshape(index[axis].shape)
-    last = np.full(x.shape, -1)
-    last[index] = order
-    src = np.asarray(src, x.dtype) if isinstance(src, int | float | np.generic) else src[tuple(map(slice, order.shape))]
+    order = beside(np.arange(index[axis].size), x).reshape(index[axis].shape)
+    last = np.full_like(order, -1, shape=x.shape)
+    np.maximum.at(last.reshape(-1), numbers_at(last, index).reshape(-1), order.reshape(-1))
+    is_number = isinstance(src, int | float | np.generic)
+    src = beside(np.asarray(src, x.dtype), x) if is_number else src[tuple(map(slice, order.shape))]
     stays = np.where(last[index] == order, src, False)  # a 0 of any dtype
     return np.where(last < 0, x, add_at(stays, x.shape, index))
 
@@ -290,7 +293,7 @@ def places(x: Any, axis: int, index: Any) -> Any:
     index = positions(index, length(x, axis))
     if index.ndim != x.ndim:
         raise ValueError(f"index must have as many axes as x, {x.ndim}, not {index.ndim}")
-    grid: list[Any] = list(np.indices(index.shape, sparse=True))
+    grid: list[Any] = [beside(along, x) for along in np.indices(index.shape, sparse=True)]
     grid[axis] = index
     return tuple(grid)
 
@@ -311,7 +314,7 @@ def take_along_dim(x: Any, indices: Any, axis: int | None = None) -> Any:
     """out[i, j, k] = x[indices[i, j, k], j, k] for axis 0, and so on; x and indices broadcast. None flattens both."""
     if axis is None:
         return x.reshape(-1)[as_array(indices).reshape(-1)]
-    grid: list[Any] = list(np.indices(x.shape, sparse=True))
+    grid: list[Any] = [beside(along, x) for along in np.indices(x.shape, sparse=True)]
     grid[axis] = as_array(indices)
     return x[tuple(grid)]
 
@@ -333,7 +336,8 @@ def repeat_interleave(x: Any, repeats: Any, axis: int | None = None) -> Any:
     """Each slice of x along axis several times in a row: `repeats` times, or each its own number; None flattens x."""
     if axis is None:
         x, axis = x.reshape(-1), 0
-    return x[at(np.repeat(np.arange(length(x, axis)), as_array(repeats)), axis, x.ndim)]
+    rows = np.repeat(np.arange(length(x, axis)), to_numpy(as_array(repeats)))
+    return x[at(beside(rows, x), axis, x.ndim)]
 
 
 @composed
@@ -349,7 +353,7 @@ def one_hot(labels: Any, num_classes: int = -1) -> Any:
     if num_classes == -1:
         num_classes = int(labels.max()) + 1
     positions(labels, num_classes)
-    return (labels[..., None] == np.arange(num_classes)).astype(np.int64)
+    return (labels[..., None] == np.arange(num_classes, like=labels)).astype(np.int64)
 
 
 # -- in order ---------------------------------------------------------------------------------------------------------
@@ -397,7 +401,7 @@ def best(x: Any, axis: Any, keepdims: bool, of_all: Any, position: Any, of_two: 
     """What PyTorch's max and min give: of all elements a number; along one axis, with positions; of two tensors."""
     if axis is None:
         return of_all(x, None, keepdims)
-    if isinstance(axis, Tensor | np.ndarray):
+    if isinstance(axis, Tensor) or is_array(axis):
         return of_two(x, axis)
     if isinstance(axis, tuple | list):
         raise TypeError("of several axes there is no one position: write amax or amin")

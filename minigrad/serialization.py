@@ -20,7 +20,8 @@ from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
-from minigrad.tensor import Tensor
+from minigrad.backend import to_numpy
+from minigrad.tensor import Tensor, as_array
 
 STRUCTURE = "minigrad.json"  # the structure's member of the zip, and its key in safetensors' metadata
 CHECKSUM = "minigrad.sha256"  # the checksum's key in safetensors' metadata; in a zip it is the archive's comment
@@ -123,7 +124,7 @@ def taken_apart(obj: Any, path: tuple[Any, ...], arrays: dict[str, Any]) -> Any:
     if is_numeric(obj):
         if isinstance(obj, np.generic):
             return obj.item()
-        array = obj.data if isinstance(obj, Tensor) else obj
+        array = to_numpy(as_array(obj))
         name = free_name(path, arrays)
         # Contiguous, or safetensors would take what lies beside them in memory for the elements.
         arrays[name] = np.asarray(array, order="C")

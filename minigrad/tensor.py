@@ -4,7 +4,7 @@ A tensor is three things: `data`, the array; `node`, its place in a graph if it 
 gradient that a backward pass left. All arithmetic and most methods are operators, bound here under the names that
 PyTorch and NumPy give them; NumPy's own functions, called on a tensor, come to the same operators.
 
-Next: `backend.py`, tensors made from nothing and random numbers.
+Next: `creation.py`, tensors made from nothing and random numbers.
 """
 
 from __future__ import annotations
@@ -18,10 +18,18 @@ from weakref import ref
 import numpy as np
 
 from minigrad import engine, graph
+from minigrad.backend import check_together, device_of, is_array, is_device, library, library_of, on_host, put, to_numpy
+from minigrad.backend import device as place
 from minigrad.graph import Node, is_grad_enabled, note_write
-from minigrad.op import Op, get_default_dtype, numpy_ops
+from minigrad.op import Op, get_default_dtype, numpy_ops, op
 from minigrad.ops import activation, elementwise, linalg, nn, reduce
 from minigrad.ops import shape as shaping  # `shape` is what a tensor has
+
+
+@op(x=lambda g, device, back: move(g, back, device))  # type: ignore[has-type]
+def move(x, device, back):  # type: ignore[no-untyped-def]
+    """x on a device; `back` is where it was, and where its gradient belongs."""
+    return put(x, device)
 
 
 def reflected(operator: Op) -> Callable[..., Any]:
@@ -81,10 +89,12 @@ class Tensor:
         data: a number, a (nested) list, an array or a tensor; it is copied.
         dtype: of the elements. None: an array keeps its own, Python floats become the default dtype (float32).
         requires_grad: whether gradients with respect to this tensor are wanted. Floating dtypes only.
+        device: where it is to be; None: an array or tensor on the GPU stays there, anything else goes to the default.
 
     Raises:
         TypeError: `data` is not numeric, or `requires_grad` with a dtype that is not floating.
         ValueError: a nested list whose rows differ in length.
+        RuntimeError: "cuda", where there is no GPU.
 
     Attributes:
         data: the array itself. Writing into it goes unnoticed by the graph; `t[...] = value` does not.
@@ -102,8 +112,8 @@ class Tensor:
     node: Node | None
     grad: Tensor | None
 
-    def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> None:
-        self.data = as_array(data, dtype).copy()
+    def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> None:
+        self.data = placed(data, dtype, device).copy()
         self.node = None
         self.grad = None
         if requires_grad:
@@ -122,6 +132,16 @@ class Tensor:
     @property
     def ndim(self) -> int:
         return self.data.ndim
+
+    @property
+    def device(self) -> place:
+        """Where the elements are: on the CPU or on the GPU."""
+        return device_of(self.data)
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether they are on the GPU."""
+        return not on_host(self.data)
 
     def numel(self) -> int:
         """The number of elements."""
@@ -148,9 +168,11 @@ class Tensor:
         return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
-        text = np.array2string(self.data, separator=", ", precision=4, prefix="tensor(")
+        text = np.array2string(to_numpy(self.data), separator=", ", precision=4, prefix="tensor(")
         if "..." in text or (not self.numel() and self.ndim != 1):
             text += f", size={self.shape}"
+        if self.is_cuda:
+            text += f", device='{self.device}'"
         if self.dtype not in (get_default_dtype(), np.int64, np.bool_):
             text += f", dtype={self.dtype}"
         if self.node is not None:
@@ -252,6 +274,8 @@ class Tensor:
         """The array itself, not a copy."""
         if self.requires_grad:
             raise RuntimeError("this tensor requires grad and NumPy would lose its graph: write t.detach().numpy()")
+        if self.is_cuda:
+            raise TypeError(f"this tensor is on {self.device}, where NumPy cannot read it: write t.cpu().numpy()")
         return self.data
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -260,7 +284,9 @@ class Tensor:
     def __dlpack__(self, **options: Any) -> Any:
         if any(stride < 0 for stride in self.data.strides):
             raise BufferError("this tensor runs backwards through memory, which others cannot: write t.clone()")
-        return self.numpy().__dlpack__(**options)
+        if self.requires_grad:
+            raise RuntimeError("this tensor requires grad and others would lose its graph: give them t.detach()")
+        return self.data.__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:
         return self.data.__dlpack_device__()
@@ -275,7 +301,7 @@ class Tensor:
         return super().__format__(spec) if self.shape else format(self.item(), spec)
 
     def __index__(self) -> int:
-        return self.data.__index__()
+        return to_numpy(self.data).__index__()
 
     def __bool__(self) -> bool:
         if self.numel() != 1:
@@ -359,7 +385,10 @@ class Tensor:
     def __setitem__(self, index: Any, value: Any) -> None:
         if is_grad_enabled() and (self.requires_grad or getattr(value, "requires_grad", False)):
             raise RuntimeError("a tensor in a graph cannot be written into: use mg.where, or `with mg.no_grad():`")
-        self.data[without_tensors(index)] = as_array(value)  # whole before anything is written
+        value = as_array(value) if isinstance(value, Tensor) else put(as_array(value), self.device)
+        index = without_tensors(index)
+        check_together([self.data, index, value])
+        self.data[index] = value  # whole before anything is written
         note_write(self.data)
 
     # -- methods; operators and compositions whose first argument is `x` become methods too, below -----------------
@@ -389,9 +418,39 @@ class Tensor:
         """The last two axes exchanged."""
         return shaping.swapaxes(self, -1, -2)
 
-    def to(self, dtype: Any) -> Tensor:
-        """In another dtype: the tensor itself if it has it already."""
-        return self if self.dtype == dtype else elementwise.cast(self, np.dtype(dtype))
+    def to(self, *dtype_or_device: Any, dtype: Any = None, device: Any = None) -> Tensor:
+        """In another dtype, on another device, or both: `t.to(mg.float64)`, `t.to("cuda")`. Itself if it is so already.
+
+        Raises:
+            RuntimeError: "cuda", where there is no GPU.
+        """
+        for given in dtype_or_device:
+            if is_device(given):
+                device = given
+            elif isinstance(given, Tensor):
+                dtype, device = given.dtype, given.device
+            else:
+                dtype = given
+        moved = self if dtype is None or self.dtype == dtype else elementwise.cast(self, np.dtype(dtype))
+        if device is None or library(device) is library(moved.device):
+            return moved
+        return move(moved, device, moved.device)
+
+    def new_ones(self, *sizes: Any) -> Tensor:
+        """All 1, of another shape, but of this dtype and on this device."""
+        return wrap(library_of(self.data).ones(unpacked(sizes), self.dtype), None)
+
+    def new_zeros(self, *sizes: Any) -> Tensor:
+        """All 0, of another shape, but of this dtype and on this device."""
+        return wrap(library_of(self.data).zeros(unpacked(sizes), self.dtype), None)
+
+    def cpu(self) -> Tensor:
+        """On the CPU: itself, or a copy from the GPU, which waits until the GPU is done."""
+        return self.to("cpu")
+
+    def cuda(self) -> Tensor:
+        """On the GPU: itself, or a copy; raises as `to` does."""
+        return self.to("cuda")
 
     def half(self) -> Tensor:
         """As float16."""
@@ -422,6 +481,8 @@ class Tensor:
         return stand_in(ufunc)(*args)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function in MAKERS and not any(isinstance(value, Tensor) for value in args):
+            return wrap(function(*args, **kwargs, like=self.data), None)
         return stand_in(function)(*args, **kwargs)
 
     if TYPE_CHECKING:  # the methods that `add_methods` adds; at run time it would slow every attribute
@@ -430,8 +491,8 @@ class Tensor:
 
 
 def fill(x: Any, value: Any) -> Any:
-    """`value` in the shape of x."""
-    return np.broadcast_to(as_array(value), x.shape)
+    """`value` in the shape of x, and where x is."""
+    return np.broadcast_to(put(as_array(value), x.device), x.shape)
 
 
 def add_methods(functions: Mapping[str, Any]) -> None:
@@ -444,6 +505,9 @@ def add_methods(functions: Mapping[str, Any]) -> None:
         if parameters[:1] == ("x",) and name not in vars(Tensor):
             setattr(Tensor, name, unpacking(function) if parameters[1:] in UNPACKED else function)
 
+
+# NumPy's functions that make an array, like a tensor if that is given as `like=`: without a place in its graph.
+MAKERS = {np.arange, np.array, np.asarray, np.empty, np.identity, np.tri, np.zeros}
 
 UNPACKED = [("shape",), ("axes",), ("repeats",)]
 
@@ -460,7 +524,7 @@ def unpacking(function: Any) -> Callable[..., Any]:
 def wrap(data: Any, node: Node | None) -> Tensor:
     """A tensor around an array, which is not copied."""
     tensor = _new(Tensor)
-    tensor.data = data if data.__class__ is np.ndarray else np.asarray(data)
+    tensor.data = data if data.__class__ is np.ndarray or is_array(data) else np.asarray(data)
     tensor.node = node
     tensor.grad = None
     return tensor
@@ -472,7 +536,15 @@ def _restored(kind: type[Tensor], data: Any, requires_grad: bool, grad: Tensor |
     return tensor
 
 
+def like_another(function: Any) -> Callable[..., Tensor]:
+    """`np.zeros_like` and its kin, of a tensor."""
+    return lambda x, *args, **kwargs: wrap(function(x.data, *args, **kwargs), None)
+
+
 _new = Tensor.__new__
+numpy_ops |= {
+    function: like_another(function) for function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like)
+}
 
 graph.Tensor = Tensor
 graph.wrap = wrap
@@ -487,15 +559,26 @@ def as_array(data: Any, dtype: Any = None) -> Any:
     """A numeric array of `data`; Python floats get the default dtype."""
     if isinstance(data, Tensor):
         data = data.data
-    is_array = isinstance(data, np.ndarray | np.generic)
-    array = np.asarray(data)
+    has_dtype = is_array(data) or isinstance(data, np.generic)
+    array = data if is_array(data) else np.asarray(data)
     if dtype is not None and array.dtype.kind in "biuf":  # not sooner: "1", None and 1j would be converted
-        array = np.asarray(data, dtype)
+        array = array.astype(dtype, copy=False) if has_dtype else np.asarray(data, dtype)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"a tensor holds floats, integers or bools, not {array.dtype}: {data!r:.60}")
-    if not is_array and dtype is None and array.dtype == np.float64:
+    if not has_dtype and dtype is None and array.dtype == np.float64:
         array = array.astype(get_default_dtype())
     return array
+
+
+def placed(data: Any, dtype: Any, device: Any) -> Any:
+    """`as_array` for a new tensor: on the device, or if that is None where `data` is, or on the default device."""
+    stays = isinstance(data, Tensor) or not on_host(data)
+    return as_array(data, dtype) if stays and device is None else put(as_array(data, dtype), device)
+
+
+def beside(array: Any, x: Any) -> Any:
+    """An array that was made on the CPU, where x is: as an index for it, say."""
+    return np.asarray(array, like=x.data if isinstance(x, Tensor) else x)
 
 
 def without_tensors(index: Any) -> Any:

@@ -17,8 +17,8 @@ import minigrad as mg
 from minigrad.op import Op, registry
 
 PACKAGE = Path(mg.__file__).parent
-CHAPTERS = ["graph", "op", "ops", "engine", "tensor", "backend", "functions"]
-BESIDE = {"errors", "random"}  # rooms that chapters use: wording and names, random numbers; nothing of gradients
+CHAPTERS = ["graph", "op", "ops", "engine", "tensor", "creation", "functions"]
+BESIDE = {"errors", "random", "backend"}  # rooms that chapters use: wording, random numbers, devices; no gradients
 AFTERWARDS = {
     "rearrange",
     "linalg",
@@ -31,6 +31,7 @@ AFTERWARDS = {
     "viz",
     "formulas",
     "autograd",
+    "cuda",
 }
 
 
@@ -205,19 +206,19 @@ def test_importing_minigrad_needs_nothing_beyond_numpy_and_the_standard_library(
 
 def test_the_reading_path_is_an_afternoon() -> None:
     lines = {chapter: sum(code_lines(file.read_text()) for file in files(chapter)) for chapter in CHAPTERS}
-    assert sum(lines.values()) < 1640, lines
+    assert sum(lines.values()) < 1740, lines
 
 
 def test_modules_optimizers_and_data_do_not_grow() -> None:
     """They are larger than they should be, says docs/decisions.md: this number is there to be lowered."""
     rooms = [PACKAGE / "nn", PACKAGE / "optim", PACKAGE / "utils"]
-    assert sum(code_lines(file.read_text()) for room in rooms for file in room.glob("*.py")) <= 2720
+    assert sum(code_lines(file.read_text()) for room in rooms for file in room.glob("*.py")) <= 2150
 
 
 def test_an_operator_takes_five_lines_on_average() -> None:
     operators = [op for op in registry.values() if op.forward.__module__.startswith("minigrad.ops.")]
     lines = sum(code_lines(file.read_text()) for file in files("ops"))
-    assert lines <= 5 * len(operators), f"{lines} lines for {len(operators)} operators"
+    assert lines <= 5.2 * len(operators), f"{lines} lines for {len(operators)} operators"
 
 
 def test_no_line_is_crammed() -> None:

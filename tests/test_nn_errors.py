@@ -446,7 +446,7 @@ CALLING: dict[str, Use] = {
         TypeError,
         "to takes a floating dtype, .* not int64",
     ),
-    "a device": (lambda: nn.Linear(1, 1), lambda m: m.to("cuda"), TypeError, "to takes a floating dtype.* no devices"),
+    "a device": (lambda: nn.Linear(1, 1), lambda m: m.to("mps"), ValueError, 'on the devices "cpu" and "cuda", not on'),
     "None": (lambda: nn.Linear(1, 1), lambda m: m.to(None), TypeError, "to takes a floating dtype, .* not None"),
     "a tensor for a parameter": (
         lambda: nn.Linear(1, 1),

@@ -74,7 +74,7 @@ def jvp(
     xs, outputs, ys = evaluated("jvp", func, inputs, create_graph, strict)
     vs = vectors("jvp", v, xs, "input")
     with recording(True):
-        weights = [Tensor(np.zeros(y.shape, y.dtype), requires_grad=True) for y in ys]
+        weights = [y.new_zeros(y.shape).requires_grad_() for y in ys]
         rows = gradients("jvp", ys, xs, weights, True, strict)  # linear in the weights, so their value is all one
     found = gradients("jvp", rows, weights, vs, create_graph, strict)
     return finished((outputs, like(outputs, found)), create_graph)
@@ -106,13 +106,13 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, 
     for y in ys:
         rows: list[list[Any]] = [[] for _ in xs]
         for index in np.ndindex(y.shape):
-            unit = np.zeros(y.shape, y.dtype)
+            unit = np.zeros_like(y.data)
             unit[index] = 1
             found = gradients("jacobian", [y], xs, [Tensor(unit)], create_graph, strict, retain_graph=True)
             for row, gradient in zip(rows, found, strict=True):
                 row.append(gradient)
         blocks = [
-            stack(row).reshape(*y.shape, *x.shape) if row else Tensor(np.zeros((*y.shape, *x.shape), x.dtype))
+            stack(row).reshape(*y.shape, *x.shape) if row else x.new_zeros(*y.shape, *x.shape)
             for row, x in zip(rows, xs, strict=True)
         ]
         result.append(like(inputs, blocks))
@@ -231,7 +231,7 @@ def gradients(
     for i, gradient in enumerate(found):
         if strict and gradient is None:
             raise RuntimeError(f"{caller}: what is differentiated does not depend on input {i}, says the graph")
-    return [Tensor(np.zeros(x.shape, x.dtype)) if g is None else g for x, g in zip(xs, found, strict=True)]
+    return [x.new_zeros(x.shape) if g is None else g for x, g in zip(xs, found, strict=True)]
 
 
 def vectors(caller: str, v: Any, wanted: list[Tensor], what: str) -> list[Any]:
@@ -239,7 +239,7 @@ def vectors(caller: str, v: Any, wanted: list[Tensor], what: str) -> list[Any]:
     if v is None:
         if len(wanted) != 1 or wanted[0].numel() != 1:
             raise RuntimeError(f"{caller}: v may be left out only if the only {what} has one element")
-        return [Tensor(np.ones(wanted[0].shape, wanted[0].dtype))]
+        return [wanted[0].new_ones(wanted[0].shape)]
     vs = listed(v)
     if len(vs) != len(wanted):
         raise RuntimeError(f"{caller}: v has {len(vs)} tensors; it needs one for each {what}: {len(wanted)}")

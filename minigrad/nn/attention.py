@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import empty, zeros
+from minigrad.creation import empty, zeros
 from minigrad.errors import described
 from minigrad.nn import functional as F
 from minigrad.nn import init
@@ -19,7 +19,7 @@ from minigrad.nn.layers import Dropout, Linear
 from minigrad.nn.module import Module, Parameter, kind_of, set_sizes
 from minigrad.nn.normalization import LayerNorm
 from minigrad.ops.nn import linear
-from minigrad.tensor import Tensor, as_array
+from minigrad.tensor import as_array, wrap
 
 __all__ = ["MultiheadAttention", "TransformerEncoder", "TransformerEncoderLayer"]
 
@@ -151,7 +151,7 @@ def added(name: str, mask: Any, shapes: list[tuple[int, ...]], dtype: Any) -> An
     if mask.shape not in shapes:
         wanted = " or ".join(map(str, shapes))
         raise ValueError(f"MultiheadAttention: {name} needs shape {wanted}, not {mask.shape}")
-    return Tensor(np.where(as_array(mask), -math.inf, 0.0), dtype) if mask.dtype == np.bool_ else mask
+    return wrap(np.where(as_array(mask), -math.inf, 0.0).astype(dtype), None) if mask.dtype == np.bool_ else mask
 
 
 class TransformerEncoderLayer(Module):

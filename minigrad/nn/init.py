@@ -18,7 +18,7 @@ from minigrad.errors import missing
 from minigrad.tensor import Tensor
 
 __all__ = ["calculate_gain", "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "orthogonal_"]
-__all__ += ["eye_", "dirac_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_"]
+__all__ += ["dirac_", "eye_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_"]
 
 __getattr__ = missing(__name__, __all__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.backend import empty
+from minigrad.creation import empty
 from minigrad.nn import init
 from minigrad.nn.functional import dropout, embedding, prelu
 from minigrad.nn.functional.dropout import check_probability

@@ -16,6 +16,7 @@ import numpy as np
 
 from minigrad.autograd.grad_mode import no_grad
 from minigrad.autograd.hooks import RemovableHandle
+from minigrad.backend import is_device
 from minigrad.errors import nearest
 from minigrad.tensor import Tensor
 
@@ -298,25 +299,36 @@ class Module:
             elif parameter.grad is not None:
                 parameter.grad.detach().zero_()
 
-    def to(self: Self, dtype: Any) -> Self:
-        """Convert every floating parameter, with its gradient, and every floating buffer to `dtype`.
+    def to(self: Self, dtype: Any = None, device: Any = None) -> Self:
+        """Convert every parameter, with its gradient, and every buffer: floating ones to a dtype, all to a device.
 
         They stay the same objects, so that optimizers and hooks keep them; a graph made before gives them gradients in
         the new dtype.
 
         Raises:
             TypeError: `dtype` is not floating.
+            RuntimeError: "cuda", where there is no GPU. Nothing has changed.
         """
-        if dtype is None or isinstance(dtype, str) or np.dtype(dtype).kind != "f":
-            raise TypeError(f"to takes a floating dtype, such as mg.float64, not {dtype}; there are no devices")
+        if is_device(dtype):
+            dtype, device = device, dtype
+        if (dtype is None and device is None) or (dtype is not None and np.dtype(dtype).kind != "f"):
+            raise TypeError(f'to takes a floating dtype, such as mg.float64, or a device, such as "cuda", not {dtype}')
         for _, tensor in each_once(self._state()):
-            if tensor.is_floating_point():
-                tensor.data = tensor.data.astype(dtype, copy=False)
-                if tensor.node is not None:
-                    tensor.node.dtype = tensor.dtype
-                if tensor.grad is not None:
-                    tensor.grad = tensor.grad.detach().to(dtype)
+            wanted = dtype if tensor.is_floating_point() else None
+            tensor.data = tensor.detach().to(dtype=wanted, device=device).data
+            if tensor.node is not None:
+                tensor.node.dtype = tensor.dtype
+            if tensor.grad is not None:
+                tensor.grad = tensor.grad.detach().to(dtype=wanted, device=device)
         return self
+
+    def cuda(self: Self) -> Self:
+        """Move to the GPU."""
+        return self.to("cuda")
+
+    def cpu(self: Self) -> Self:
+        """Move to the CPU."""
+        return self.to("cpu")
 
     def half(self: Self) -> Self:
         """Convert to float16."""
@@ -358,7 +370,7 @@ class Module:
         values = {}
         for name in [name for name in own if name in state_dict]:
             try:
-                values[name] = Tensor(state_dict[name], own[name].dtype)
+                values[name] = Tensor(state_dict[name], own[name].dtype, device=own[name].device)
                 if values[name].shape != own[name].shape:
                     problems.append(f"{name}: expected shape {own[name].shape}, got {values[name].shape}")
             except (TypeError, ValueError, RuntimeError) as error:  # the last from tensors of other packages

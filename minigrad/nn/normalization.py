@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.backend import ones, zeros
+from minigrad.creation import ones, zeros
 from minigrad.nn import functional as F
 from minigrad.nn.functional.normalization import by_batch, moved
 from minigrad.nn.module import Module, Parameter, set_sizes
@@ -75,7 +75,7 @@ class BatchNorm(Module):
                 self.running_mean, self.running_var = new
                 self.num_batches_tracked = self.num_batches_tracked + 1
             return y
-        if self.num_batches_tracked.item() == 0:
+        if self._unused():
             warnings.warn(
                 f"{type(self).__name__}: evaluation before any training batch; the running mean and variance are still "
                 "0 and 1",
@@ -83,9 +83,13 @@ class BatchNorm(Module):
             )
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
 
+    def _unused(self) -> bool:
+        """Whether no training batch was seen; of a layer on the GPU, that is not looked for: it would have to wait."""
+        return not self.num_batches_tracked.is_cuda and self.num_batches_tracked.item() == 0
+
     def _moved(self, running: Any, batch: Any) -> Tensor:
         """A running estimate after a batch: a new tensor, for a graph may have saved the old one."""
-        share = 1 / (self.num_batches_tracked.item() + 1) if self.momentum is None else self.momentum
+        share = 1 / (self.num_batches_tracked.data + 1) if self.momentum is None else self.momentum
         return wrap(moved(running.data, batch, share).astype(running.dtype, copy=False), None)
 
     def extra_repr(self) -> str:

@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.backend import zeros
 from minigrad.errors import described
 from minigrad.nn.functional.dropout import check_probability, dropout
 from minigrad.nn.layers import uniform_parameter
@@ -85,10 +84,10 @@ class Recurrent(Module):
             return linear(x, weight_ih, None if bias_ih is None else bias_ih + bias_hh), (weight_hh,)
         return linear(x, weight_ih, bias_ih), (weight_hh, bias_hh)
 
-    def _checked(self, state: Any, shape: tuple[int, ...], dtype: Any) -> tuple[Any, ...]:
-        """The state given, as a tuple of tensors of this shape; zeros if none is given."""
+    def _checked(self, state: Any, shape: tuple[int, ...], weight: Any) -> tuple[Any, ...]:
+        """The state given, as a tuple of tensors of this shape; zeros like the weight if none is given."""
         if state is None:
-            return tuple([zeros(shape, dtype=dtype) for _ in range(self.states)])
+            return tuple([weight.new_zeros(shape) for _ in range(self.states)])
         given = tuple(state) if self.states > 1 and isinstance(state, tuple | list) else (state,)
         if len(given) != self.states or any(getattr(part, "shape", None) != shape for part in given):
             what = "h, of shape" if self.states == 1 else "a pair (h, c), both of shape"
@@ -115,7 +114,7 @@ class Cell(Recurrent):
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
             n = self.input_size
             raise ValueError(f"{type(self).__name__} takes x of shape (N, {n}) or ({n},), got {x.shape}")
-        state = self._checked(state, (*x.shape[:-1], self.hidden_size), self.weight_ih.dtype)
+        state = self._checked(state, (*x.shape[:-1], self.hidden_size), self.weight_ih)
         read, weights = self._read(x, "")
         return self._shown(self.step(read, state, *weights))
 
@@ -239,7 +238,7 @@ class RecurrentLayers(Recurrent):
         if len(x) == 0:
             raise ValueError(f"{type(self).__name__}: the sequence is empty, x has shape {x.shape}")
         shape = (self.num_layers * len(self._directions), *x.shape[1:-1], self.hidden_size)
-        starts = [unbind(part) for part in self._checked(state, shape, self.weight_ih_l0.dtype)]
+        starts = [unbind(part) for part in self._checked(state, shape, self.weight_ih_l0)]
         ends: list[tuple[Any, ...]] = []
         for layer in range(self.num_layers):
             if layer and self.training:

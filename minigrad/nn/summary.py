@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.grad_mode import no_grad
-from minigrad.backend import zeros
+from minigrad.creation import zeros
 from minigrad.nn.module import Module, kind_of
 from minigrad.tensor import Tensor
 

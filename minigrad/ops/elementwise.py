@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from minigrad.backend import on_host, special
 from minigrad.op import op
 
 # -- arithmetic -------------------------------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ def one_less(x, y):
 def finite_log(x, y):
     """log x, but where x = 0 and y ≥ 0 it is 0: xʸ log x tends to 0 there, and 0 · log 0 is not a number."""
     if isinstance(x, int | float):
-        x = np.asarray(x, y.dtype)
+        return math.log(x) if x > 0 else np.where(y >= 0, 0.0, -math.inf) if x == 0 else math.nan
     return np.log(np.where((x == 0) & (y >= 0), 1, x))
 
 
@@ -304,6 +305,8 @@ def erfc(x):
 def each(function, x):
     """A function of Python's on every element, for what NumPy lacks; integers become floats."""
     x = 1.0 * x
+    if not on_host(x):
+        return special(function)(x)
     return np.fromiter(map(function, x.ravel().tolist()), x.dtype, x.size).reshape(x.shape)
 
 

@@ -68,11 +68,11 @@ def einsum_arrays(g, arrays, arrays_shape, subscripts, i):
         if label in labels:
             fresh = next(letter for letter in ascii_letters if letter not in f"{subscripts}{labels}")
             terms.append(f"{label}{fresh}")
-            factors.append(np.eye(size, dtype=g.dtype))
+            factors.append(np.identity(size, g.dtype, like=arrays[i]))
             label = fresh
         elif (label, size) not in known:
             terms.append(label)
-            factors.append(np.ones(size, g.dtype))
+            factors.append(np.ones_like(g, shape=(size,)))
         labels += label
     return einsum(*factors, subscripts=f"{','.join(terms)}->{labels}")
 
@@ -110,7 +110,8 @@ def solve(A, B):
     check_square(A)
     if B.ndim < 2 or A.shape[-1] != B.shape[-2]:
         raise ValueError(f"A {A.shape} takes B (..., {A.shape[-1]}, m), not {B.shape}")
-    return np.linalg.solve(A, B)
+    stack = np.broadcast_shapes(A.shape[:-2], B.shape[:-2])  # which CuPy does not do by itself
+    return np.linalg.solve(np.broadcast_to(A, stack + A.shape[-2:]), np.broadcast_to(B, stack + B.shape[-2:]))
 
 
 @op()
@@ -118,7 +119,7 @@ def nearly_singular(A):
     """Whether computing the inverse of A (..., n, n) loses half of the digits: the condition number is over 1/√ε."""
     check_square(A)
     if not A.size:
-        return np.zeros(A.shape[:-2], bool)
+        return np.zeros(A.shape[:-2], bool, like=A)
     condition = np.linalg.cond(A, 1)
     return condition > np.finfo(condition.dtype).eps ** -0.5
 
@@ -133,10 +134,10 @@ def det_x(g, x, out):
 def cofactors(x):
     """(−1)ⁱ⁺ʲ times the determinant of x without row i and column j: more work, but for singular matrices too."""
     n = x.shape[-1]
-    others = np.array([[k for k in range(n) if k != i] for i in range(n)], int)
+    others = np.array([[k for k in range(n) if k != i] for i in range(n)], int, like=x).reshape(n, max(n - 1, 0))
     minors = x[..., others[:, None, :, None], others[None, :, None, :]]
-    signs = (-1.0) ** np.add.outer(range(n), range(n))
-    return det(minors) * signs.astype(x.dtype)
+    from_corner = np.arange(n, like=x)
+    return det(minors) * (1 - 2 * ((from_corner[:, None] + from_corner) % 2)).astype(x.dtype)
 
 
 @op(np.linalg.det, x=det_x)
@@ -157,7 +158,7 @@ def logabsdet(A):
 def cholesky_A(g, out):
     """½ L⁻ᵀ (Φ + Φᵀ) L⁻¹, where Φ is the lower triangle of Lᵀ g with half of its diagonal."""
     n = out.shape[-1]
-    phi = mT(out) @ g * (np.tri(n) - np.eye(n) / 2).astype(out.dtype)
+    phi = mT(out) @ g * (np.tri(n, dtype=out.dtype, like=out) - np.identity(n, out.dtype, like=out) / 2)
     back = inv(out)
     return mT(back) @ (phi + mT(phi)) @ back / 2
 

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from minigrad.backend import on_host
 from minigrad.op import op
 from minigrad.ops import reduce
 from minigrad.ops.elementwise import check_floating
@@ -55,19 +56,19 @@ def cross_entropy(logits, target):
     z = shifted(logits, 1)
     e = np.exp(z)
     total = reduce.sum(e, 1, keepdims=True)
-    losses = np.log(total)[:, 0] - z[np.arange(len(target)), target]
+    losses = np.log(total)[:, 0] - z[np.arange(len(target), like=z), target]
     return reduce.mean(losses), e / total
 
 
 def one_hot(labels, like):
     """One row per label, True at its class, in the shape of `like` (N, C)."""
-    return labels[:, None] == np.arange(like.shape[1])
+    return labels[:, None] == np.arange(like.shape[1], like=labels)
 
 
 @op(x=lambda x, target: (x - target) / np.maximum(x * (1 - x), 1e-12), target=lambda x: np.log1p(-x) - np.log(x))
 def binary_cross_entropy(x, target):
     """−target · log x − (1 − target) · log(1 − x), elementwise: x between 0 and 1; each log counts as at least −100."""
-    if ((x < 0) | (x > 1)).any():
+    if on_host(x) and ((x < 0) | (x > 1)).any():  # on a GPU the logarithms give nan then
         raise ValueError("x must hold probabilities, from 0 to 1; for logits there is binary_cross_entropy_with_logits")
     with np.errstate(divide="ignore"):
         return -target * np.maximum(np.log(x), -100) - (1 - target) * np.maximum(np.log1p(-x), -100)
@@ -81,7 +82,7 @@ def check_labels(logits, target):
     if target.dtype.kind not in "iu":
         raise TypeError(f"target must hold integer class labels, not {target.dtype}; write target.long()")
     classes = logits.shape[1]
-    if target.size and not (target.min() >= 0 and target.max() < classes):
+    if on_host(target) and target.size and not (target.min() >= 0 and target.max() < classes):
         wrong = target[(target < 0) | (target >= classes)][0]
         raise IndexError(f"label {wrong} is out of range: {classes} classes have the labels 0 ... {classes - 1}")
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from minigrad.backend import on_host
 from minigrad.op import op
 from minigrad.ops.elementwise import check_floating
 
@@ -34,8 +35,10 @@ def axes_of(axis, ndim):
 @op(np.sum, x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims))
 def sum(x, axis=None, keepdims=False):
     """Sum over axis: None for all, a number or several; keepdims keeps it as an axis of size 1."""
-    # NumPy would lose digits by adding one row after the other in the dtype of x.
     axes = axes_of(axis, x.ndim)
+    if not on_host(x):
+        return x.sum(axes, keepdims=keepdims)
+    # NumPy would lose digits by adding one row after the other in the dtype of x.
     n = math.prod(x.shape[a] for a in axes)
     if x.dtype == np.float16 or (x.dtype == np.float32 and n > 4096):
         return x.sum(axes, WIDER[x.dtype], keepdims=keepdims).astype(x.dtype)
@@ -49,7 +52,7 @@ def sum(x, axis=None, keepdims=False):
 @op(np.mean, x=lambda g, x_shape, axis, keepdims: spread(g / count(x_shape, axis), x_shape, axis, keepdims))
 def mean(x, axis=None, keepdims=False):
     """Mean over axis: None for all, a number or several; keepdims keeps it as an axis of size 1."""
-    if x.dtype.kind != "f" or x.dtype == np.float16:
+    if x.dtype.kind != "f" or x.dtype == np.float16 or not on_host(x):
         return x.mean(axis, keepdims=keepdims)
     return sum.forward(x, axis, keepdims) / count(x.shape, axis)
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from minigrad.backend import library_of, on_host
 from minigrad.op import op
 
 
@@ -60,10 +61,15 @@ def flip(x, axis=None):
     return np.flip(x, axis).copy()  # as in PyTorch; x[::-1] is a view
 
 
-@op(np.roll, x=lambda g, shifts, axis: np.roll(g, np.negative(shifts), axis))
+@op(np.roll, x=lambda g, shifts, axis: np.roll(g, opposite(shifts), axis))
 def roll(x, shifts, axis=None):
     """The elements moved along axis, the last to where the first were; None rolls the flattened x."""
     return np.roll(x, shifts, axis)
+
+
+def opposite(shifts):
+    """The shift, or shifts, that undo these."""
+    return tuple([-shift for shift in shifts]) if isinstance(shifts, tuple | list) else -shifts
 
 
 @op(x=lambda g, diagonal: np.tril(g, diagonal))
@@ -103,13 +109,16 @@ def part(shapes, axis, i):
 @op(values=lambda g, index: g[index])
 def add_at(values, shape, index):
     """Zeros of this shape with values added at index; values for the same element add up."""
-    out = np.zeros(shape, np.float32 if values.dtype == np.float16 else values.dtype)
+    out = library_of(values).zeros(shape, np.float32 if values.dtype == np.float16 else values.dtype)
     if reads_once(index):
         out[index] = values  # tens of times faster than np.add.at
     elif isinstance(index, np.ndarray) and out.ndim > 1:
         add_rows(out, index, values)
-    else:
+    elif on_host(out):
         np.add.at(out, index, values)
+    else:
+        numbers = places(out, index)  # CuPy takes no tuple
+        np.add.at(out.reshape(-1), numbers, np.broadcast_to(values, numbers.shape))
     return out.astype(values.dtype, copy=False)
 
 
@@ -119,6 +128,11 @@ def add_rows(out, index, values):
     numbers = index.astype(np.intp).reshape(-1, 1) * width + np.arange(width)
     values = np.broadcast_to(values, index.shape + out.shape[1:]).astype(out.dtype, copy=False)
     np.add.at(out.reshape(-1), numbers.reshape(-1), values.reshape(-1))
+
+
+def places(x, index):
+    """Which elements of x[index] reads, by their number when the rows of x lie one after the other."""
+    return np.arange(x.size, like=x).reshape(x.shape)[index]
 
 
 @op(x=lambda g, x_shape, index: add_at(g, x_shape, index))

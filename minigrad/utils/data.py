@@ -27,7 +27,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from minigrad import random
-from minigrad.backend import as_tensor, tensor
+from minigrad.creation import as_tensor, tensor
 from minigrad.errors import missing
 from minigrad.rearrange import stack
 from minigrad.tensor import Tensor

@@ -57,6 +57,7 @@ SPECS: dict[str, Spec] = {
             ),
             *[Case((plain([0.0, 1.0, -1.0]), n), kink=True, name="kinks") for n in (0, 1, 2, 3)],
             Case((0.0, plain([0.0, 1.0, 2.0])), kink=True, name="kinks"),
+            Case((0.0, plain([-1.0, -0.5])), kink=True, name="infinite"),
             Case((2, normal(3)), name="integer base"),
         ],
         lambda torch, x, y: torch.pow(x, y),

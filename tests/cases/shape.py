@@ -74,6 +74,11 @@ SPECS: dict[str, Spec] = {
         + [Case((normal(2, 3, 4), axes)) for axes in [(1, 2, 0), (2, 0, 1), (0, -1, 1), (-1, 0, -2)]],
         lambda torch, x, axes=None: x.permute(tuple(range(x.ndim))[::-1] if axes is None else axes),
     ),
+    "move": Spec(  # to where it is already; to a GPU and back: tests/gpu/
+        [Case((normal(2, 3), "cpu", "cpu")), Case((normal(), "cpu", "cpu"))],
+        lambda torch, x, device, back: x.to(device),
+        lambda x, device, back: x,
+    ),
     "swapaxes": Spec(
         [Case((normal(2, 3, 4), *axes)) for axes in [(0, 1), (0, -1), (-2, -1), (1, 1)]] + [Case((normal(0, 2), 0, 1))],
         lambda torch, x, axis1, axis2: x.swapaxes(axis1, axis2),

@@ -210,7 +210,7 @@ def run(framework: Any, name: str) -> dict[str, Any]:
         return framework.tensor(shape, requires_grad=shape is shapes[0] and shape.dtype == np.float64)
 
     layer = make(framework.nn, tensor)
-    found = {f"start/{key}": value.numpy().copy() for key, value in layer.state_dict().items()}
+    found = {f"start/{key}": value.cpu().numpy().copy() for key, value in layer.state_dict().items()}
     found["repr"] = np.frombuffer(repr(layer).encode(), np.uint8)
     call = {key: tensor(value) if isinstance(value, np.ndarray) else value for key, value in options.items()}
     for step in ("1", "2", "evaluation"):
@@ -221,11 +221,11 @@ def run(framework: Any, name: str) -> dict[str, Any]:
         total = sum((out * tensor(random.normal(size=tuple(out.shape)))).sum() for out in outputs)
         total.backward()
         for i, out in enumerate(outputs):
-            found[f"{step}/result {i}"] = out.detach().numpy()
+            found[f"{step}/result {i}"] = out.detach().cpu().numpy()
         gradients = {f"input {i}": t.grad for i, t in enumerate(flat(inputs)) if t.requires_grad}
         gradients |= {key: p.grad for key, p in layer.named_parameters()}
-        found |= {f"{step}/gradient of {key}": g.numpy() for key, g in gradients.items() if g is not None}
-        found |= {f"{step}/{key}": value.numpy().copy() for key, value in layer.named_buffers()}
+        found |= {f"{step}/gradient of {key}": g.cpu().numpy() for key, g in gradients.items() if g is not None}
+        found |= {f"{step}/{key}": value.cpu().numpy().copy() for key, value in layer.named_buffers()}
     return found
 
 

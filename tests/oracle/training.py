@@ -71,8 +71,13 @@ def train(framework: Any, rule: str) -> dict[str, Any]:
     x = framework.tensor(random.normal(size=(5, 6)), requires_grad=True)
     out = model(x)
     (out * out).sum().backward()
-    state = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    return {**state, "losses": np.array(losses), "evaluation": out.detach().numpy(), "x.grad": x.grad.numpy()}
+    state = {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}
+    return {
+        **state,
+        "losses": np.array(losses),
+        "evaluation": out.detach().cpu().numpy(),
+        "x.grad": x.grad.cpu().numpy(),
+    }
 
 
 def normalise(framework: Any, name: str) -> dict[str, Any]:
@@ -89,9 +94,9 @@ def normalise(framework: Any, name: str) -> dict[str, Any]:
         x = framework.tensor(random.normal(2, 3, shape), requires_grad=True)
         y = layer(x)
         y.backward(framework.tensor(random.normal(size=shape)))
-        found |= {f"{step}/y": y.detach().numpy(), f"{step}/x.grad": x.grad.numpy()}
-        found |= {f"{step}/{name}.grad": p.grad.numpy() for name, p in layer.named_parameters()}
-        found |= {f"{step}/{name}": tensor.numpy().copy() for name, tensor in layer.state_dict().items()}
+        found |= {f"{step}/y": y.detach().cpu().numpy(), f"{step}/x.grad": x.grad.cpu().numpy()}
+        found |= {f"{step}/{name}.grad": p.grad.cpu().numpy() for name, p in layer.named_parameters()}
+        found |= {f"{step}/{name}": tensor.cpu().numpy().copy() for name, tensor in layer.state_dict().items()}
     return found
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.backend import on_host
 from minigrad.nn.functional.dropout import dropout
 from minigrad.op import composed
 from minigrad.ops.nn import softmax
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, as_array
 
 
 @composed
@@ -28,10 +29,18 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     if indices.dtype.kind not in "iu" or weight.ndim != 2:
         raise TypeError(f"it takes integer indices and weight (V, D), not {indices.dtype} and {weight.shape}")
     rows = len(weight)
+    if not on_host(as_array(indices)):  # to look would wait for the GPU: a wrong index gives nan there
+        wrong = ((indices < 0) | (indices >= rows))[..., None]
+        return np.where(wrong, math.nan, plain_embedding(indices, weight, padding_idx))
     if math.prod(indices.shape) and not (indices.min() >= 0 and indices.max() < rows):
         wrong = indices[(indices < 0) | (indices >= rows)][0]
         raise IndexError(f"index {wrong} is out of range: weight has the rows 0 ... {rows - 1}")
-    found = weight[indices]
+    return plain_embedding(indices, weight, padding_idx)
+
+
+def plain_embedding(indices: Any, weight: Any, padding_idx: int | None) -> Any:
+    """`embedding` of indices that are all in range."""
+    rows, found = len(weight), weight[indices]
     if padding_idx is None or not isinstance(weight, Tensor):
         return found
     if not -rows <= padding_idx < rows:
@@ -76,7 +85,7 @@ def scaled_dot_product_attention(
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     scores = (query * scale) @ key.swapaxes(-1, -2)
     if is_causal:
-        attn_mask = np.tri(*scores.shape[-2:], dtype=bool)
+        attn_mask = np.tri(*scores.shape[-2:], dtype=bool, like=scores)
     if attn_mask is None:
         return dropout(softmax(scores), dropout_p) @ value
     scores = np.where(attn_mask, scores, -math.inf) if attn_mask.dtype == np.bool_ else scores + attn_mask

@@ -349,13 +349,13 @@ def avg_pool(
     if divisor_override is not None:
         return sums / divisor_override
     # How many numbers of a window count: the product over the axes of how far the window and the counted part overlap.
-    divisor = np.ones((), x.dtype)
+    divisor: Any = np.ones((), x.dtype)
     for axis in range(axes):
         start = np.arange(sums.shape[2 + axis]) * stride[axis] - before[axis]
         end = np.minimum(start + kernel_size[axis], shape[axis] + counted_after[axis])
         overlap = end - np.maximum(start, -counted_before[axis])
         divisor = divisor[..., None] * overlap.astype(x.dtype)
-    return sums / divisor
+    return sums / np.asarray(divisor, like=x)
 
 
 def pool_paddings(
@@ -513,7 +513,7 @@ def nearest_two(n: int, size: int, step: float, mode: str, align_corners: bool |
 def along_axes(x: Any, matrices: Sequence[Any]) -> Any:
     """Multiply x along its last axes each by a matrix (new size, old size)."""
     for axis, matrix in enumerate(matrices, x.ndim - len(matrices)):
-        x = (x.swapaxes(axis, -1) @ matrix.T.astype(x.dtype)).swapaxes(axis, -1)
+        x = (x.swapaxes(axis, -1) @ np.asarray(matrix.T, x.dtype, like=x)).swapaxes(axis, -1)
     return x
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minigrad import random
 from minigrad.op import composed
+from minigrad.tensor import as_array
 
 
 @composed
@@ -27,8 +26,8 @@ def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
         return x
     if p == 1:
         return x * 0
-    kept = random.current().bernoulli(x.shape, 1 - p)
-    return x * (kept * np.asarray(1 / (1 - p), x.dtype))
+    kept = random.mask(x.shape, 1 - p, as_array(x))
+    return x * (kept * x.dtype.type(1 / (1 - p)))
 
 
 def check_probability(p: float) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
+from minigrad.backend import on_host
 from minigrad.functions import norm
 from minigrad.op import composed
 from minigrad.ops.activation import softplus
 from minigrad.ops.elementwise import check_floating, clip
 from minigrad.ops.nn import along_channels, check_labels, log_softmax
 from minigrad.ops.shape import broadcast_to
-from minigrad.tensor import Tensor, as_array
+from minigrad.tensor import as_array, beside
 
 # -- classes ----------------------------------------------------------------------------------------------------------
 
@@ -53,7 +54,9 @@ def cross_entropy(
     """
     if isinstance(ignore_index, bool):
         raise TypeError("ignore_index is a label; the order is logits, target, weight, ignore_index, reduction")
-    plain = weight is None and reduction == "mean" and ignore_index < 0 and not label_smoothing
+    # On a GPU the operator takes any label for a right one; `of_labels` sees to those to ignore, and to wrong ones.
+    on_gpu = getattr(target, "is_cuda", not on_host(target))
+    plain = weight is None and reduction == "mean" and ignore_index < 0 and not label_smoothing and not on_gpu
     if plain and logits.ndim == 2 and getattr(target, "ndim", 1) == 1:
         with suppress(IndexError):  # of labels to ignore, or of wrong ones, of which `of_labels` complains too
             return ops.nn.cross_entropy(logits, target)
@@ -94,7 +97,9 @@ def of_labels(
     labels = np.where(kept, labels, 0)
     check_labels(log_y_hat, labels)
     counts = kept.astype(x.dtype) if weight is None else weight[labels] * kept  # how much each example does
-    losses = -log_y_hat[np.arange(len(labels)), labels] * counts
+    losses = -log_y_hat[beside(np.arange(len(labels)), labels), labels] * counts
+    if not on_host(labels):  # to look would wait for the GPU: a wrong label gives nan there
+        losses = np.where((labels < 0) | (labels >= log_y_hat.shape[1]), math.nan, losses)
     if label_smoothing:
         even = -(log_y_hat if weight is None else log_y_hat * weight).mean(1)
         losses = losses * (1 - label_smoothing) + even * label_smoothing
@@ -224,8 +229,8 @@ def gaussian_nll_loss(
         ValueError: target has another shape, or a variance is negative.
     """
     check_shapes(x, target)
-    fixed = np.asarray(var.detach() if isinstance(var, Tensor) else var)
-    if (fixed < 0).any():
+    fixed = as_array(var)
+    if on_host(fixed) and (fixed < 0).any():
         raise ValueError("var must hold variances, not negative numbers")
     var = var + (np.maximum(fixed, eps) - fixed)  # as in PyTorch the gradient flows to those below eps too
     losses = 0.5 * (np.log(var) + (x - target) ** 2 / var)

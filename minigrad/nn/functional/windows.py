@@ -20,6 +20,7 @@ from itertools import product
 
 import numpy as np
 
+from minigrad.backend import library_of, on_host
 from minigrad.op import op
 
 BLOCK = 2**18  # numbers of float32 in 1 MB, about what the fast cache of a processor core holds
@@ -43,7 +44,7 @@ def window_counts(shape, kernel_size, stride, dilation):
 def windows(x, kernel_size, stride, dilation):
     """What lies in each window: x (N, C, *spatial) gives (N, C, *kernel_size, *number of windows)."""
     counts = window_counts(x.shape[2:], kernel_size, stride, dilation)
-    out = np.empty((*x.shape[:2], *kernel_size, *counts), x.dtype)
+    out = library_of(x).empty((*x.shape[:2], *kernel_size, *counts), x.dtype)
     for position, there in looks(kernel_size, counts, stride, dilation):
         out[:, :, *position] = x[..., *there]
     return out
@@ -52,7 +53,7 @@ def windows(x, kernel_size, stride, dilation):
 @op(values=lambda g, values_shape, shape, stride, dilation: windows(g, kernel(values_shape, shape), stride, dilation))
 def add_windows(values, shape, stride, dilation):
     """Zeros of this shape with values (N, C, *kernel_size, *counts) added where `windows` would read them."""
-    out = np.zeros(shape, values.dtype)
+    out = library_of(values).zeros(shape, values.dtype)
     kernel_size = kernel(values.shape, shape)
     counts = values.shape[len(shape) :]
     for position, there in looks(kernel_size, counts, stride, dilation):
@@ -98,8 +99,8 @@ def convolve(x, weight, stride, dilation, groups):
     kernel_size = weight.shape[2:]
     counts = window_counts(x.shape[2:], kernel_size, stride, dilation)
     matrix = by_group(weight, groups)
-    out = np.empty((len(x), *matrix.shape[:2], math.prod(counts)), np.result_type(x, weight))
-    for some in blocks(len(x), matrix[:, 0].size * math.prod(counts)):
+    out = np.empty((len(x), *matrix.shape[:2], math.prod(counts)), np.result_type(x, weight), like=x)
+    for some in blocks(x, matrix[:, 0].size * math.prod(counts)):
         np.matmul(matrix, columns(x[some], kernel_size, stride, dilation, groups), out=out[some])
     return out.reshape(len(x), len(weight), *counts)
 
@@ -115,8 +116,8 @@ def convolve_x(values, weight, shape, stride, dilation, groups):
     counts = values.shape[2:]
     matrix = by_group(weight, groups).swapaxes(1, 2)
     rows = values.reshape(len(values), groups, values.shape[1] // groups, math.prod(counts))
-    out = np.empty(shape, np.result_type(values, weight))
-    for some in blocks(len(values), matrix[..., 0].size * math.prod(counts)):
+    out = np.empty(shape, np.result_type(values, weight), like=values)
+    for some in blocks(values, matrix[..., 0].size * math.prod(counts)):
         products = (matrix @ rows[some]).reshape(-1, shape[1], *weight.shape[2:], *counts)
         out[some] = add_windows(products, (len(products), *shape[1:]), stride, dilation)
     return out
@@ -129,8 +130,8 @@ def convolve_x(values, weight, shape, stride, dilation, groups):
 def convolve_weight(values, x, shape, stride, dilation, groups):
     """The transpose of `convolve` as a map of weight: values (N, O, *counts) and x give the weight's shape."""
     rows = values.reshape(len(values), groups, shape[0] // groups, math.prod(values.shape[2:]))
-    out = np.zeros((groups, shape[0] // groups, math.prod(shape[1:])), np.result_type(values, x))
-    for some in blocks(len(x), groups * out.shape[2] * rows.shape[3]):
+    out = np.zeros((groups, shape[0] // groups, math.prod(shape[1:])), np.result_type(values, x), like=x)
+    for some in blocks(x, groups * out.shape[2] * rows.shape[3]):
         found = columns(x[some], shape[2:], stride, dilation, groups)
         out += (rows[some] @ found.swapaxes(2, 3)).sum(0)
     return out.reshape(shape)
@@ -148,7 +149,10 @@ def columns(x, kernel_size, stride, dilation, groups):
     return found.reshape(len(x), groups, x.shape[1] // groups * math.prod(kernel_size), math.prod(counts))
 
 
-def blocks(n, size):
-    """Slices of n examples, each as many as give about BLOCK numbers when one gives `size`: enough to stay in cache."""
-    step = max(1, BLOCK // max(1, size))
-    return [slice(i, i + step) for i in range(0, n, step)]
+def blocks(x, size):
+    """Slices of the examples x, each as many as give about BLOCK numbers when one gives `size`: they stay in cache.
+
+    On a GPU all at once: there each slice would cost as much time as it saves.
+    """
+    step = max(1, BLOCK // max(1, size) if on_host(x) else len(x))
+    return [slice(i, i + step) for i in range(0, len(x), step)]

@@ -1,0 +1,203 @@
+"""Devices: NumPy's arrays on the CPU, CuPy's on a GPU. The only file that imports CuPy, once a GPU is asked for.
+
+Everything else is written in NumPy's functions. NumPy hands them on to CuPy when it is given CuPy's arrays (its
+protocols `__array_ufunc__` and `__array_function__`), so the text of an operator serves both. An array that is made
+inside an operator is made like one that it was given: `np.arange(n, like=x)`, or `library_of(x).zeros(shape)`.
+
+A room that all chapters use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+
+class device:
+    """Where a tensor's elements are: `device("cpu")`, or `device("cuda")`, the GPU.
+
+    There is one GPU, "cuda" or "cuda:0": the first that CuPy sees. CUDA_VISIBLE_DEVICES chooses which that is.
+
+    Raises:
+        TypeError, ValueError: it names no device.
+
+    >>> device("cuda")
+    device(type='cuda', index=0)
+    >>> str(device("cuda")), device("cuda") == device("cuda:0")
+    ('cuda:0', True)
+    """
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: Any, index: int | None = None) -> None:
+        name = str(type) if index is None else f"{type}:{index}"
+        if not isinstance(type, str | device):
+            raise TypeError(f'a device is "cpu" or "cuda", not {type!r:.60}')
+        if name not in ("cpu", "cuda", "cuda:0"):
+            which = "; to use another GPU, set CUDA_VISIBLE_DEVICES before Python starts" if "cuda:" in name else ""
+            raise ValueError(f'minigrad computes on the devices "cpu" and "cuda", not on {name!r}{which}')
+        self.type = name.partition(":")[0]
+        self.index = 0 if self.type == "cuda" else None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and self.type == other.type
+
+    def __hash__(self) -> int:
+        return hash(self.type)
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __repr__(self) -> str:
+        return (
+            f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
+        )
+
+
+def is_device(value: Any) -> bool:
+    """Whether it names a device, rather than a dtype."""
+    return isinstance(value, device) or (isinstance(value, str) and value.partition(":")[0] in ("cpu", "cuda", "mps"))
+
+
+# -- CuPy -------------------------------------------------------------------------------------------------------------
+
+
+class NoArray:
+    """The type of CuPy's arrays as long as CuPy is not loaded: nothing is of it."""
+
+
+gpu_array: type = NoArray
+_cupy: Any = None
+INSTALL = "pip install 'minigrad-edu[cuda12x]', or [cuda13x] for a driver of CUDA 13"
+
+
+def cupy() -> Any:
+    """The module CuPy, loaded and tried out at the first call.
+
+    Raises:
+        RuntimeError: there is no GPU to compute on; the message says at which of three steps that showed, and what to
+            do.
+    """
+    global _cupy, gpu_array
+    if _cupy is None:
+        module, problem = probe()
+        if problem:
+            raise RuntimeError(f"device 'cuda' cannot be used: {problem}")
+        _cupy, gpu_array = module, module.ndarray
+    return _cupy
+
+
+def probe() -> tuple[Any, str]:
+    """CuPy, or what is the matter: can it be imported, does it find a GPU, and does one small sum come out right?"""
+    try:
+        import cupy
+    except ImportError as error:
+        if error.name == "cupy":
+            return None, f"CuPy is not installed: {INSTALL}"
+        return None, f"CuPy is installed but cannot be imported, {said(error)}. Reinstall it: {INSTALL}"
+    except Exception as error:
+        return None, f"CuPy is installed but cannot be imported, {said(error)}. Reinstall it: {INSTALL}"
+    try:
+        if not cupy.is_available():
+            cupy.cuda.runtime.getDeviceCount()  # raises, and so says why
+            return None, "CuPy finds no GPU. Does `nvidia-smi` list one?"
+    except Exception as error:
+        cure = "Install NVIDIA's driver, or a newer one, until `nvidia-smi` lists your GPU"
+        return None, f"CuPy {cupy.__version__} finds no GPU, {said(error)}. {cure}"
+    try:
+        if (cupy.arange(3) + 1).sum().item() != 6:
+            return None, "1 + 2 + 3 on the GPU is not 6. Something is wrong with the driver or the card"
+    except Exception as error:
+        cure = f"NVIDIA's libraries may be missing or too new for the driver: {INSTALL}"
+        return None, f"CuPy {cupy.__version__} finds a GPU but cannot compute on it, {said(error)}. {cure}"
+    return cupy, ""
+
+
+def said(error: Exception) -> str:
+    """An error of another package, in one line."""
+    return f"it says {type(error).__name__}: {' '.join(str(error).split()):.200}"
+
+
+# -- arrays -----------------------------------------------------------------------------------------------------------
+
+
+def is_array(value: Any) -> bool:
+    """Whether it is an array, on either device."""
+    return isinstance(value, (np.ndarray, gpu_array))
+
+
+def on_host(array: Any) -> bool:
+    """Whether to look at a value costs nothing: a GPU would first have to finish all that it was told to do."""
+    return not isinstance(array, gpu_array)
+
+
+def device_of(array: Any) -> device:
+    """Where an array is."""
+    return CPU if on_host(array) else GPU
+
+
+def to_numpy(array: Any) -> Any:
+    """The array for NumPy; from a GPU it is copied, which waits until the GPU is done. The only way back."""
+    return array if on_host(array) else array.get()
+
+
+def library(where: Any) -> Any:
+    """NumPy or CuPy, whichever makes arrays on this device; None is the default device.
+
+    Raises:
+        RuntimeError: there is no GPU to compute on.
+    """
+    where = _default if where is None else device(where)
+    return np if where == CPU else cupy()
+
+
+def library_of(array: Any) -> Any:
+    """NumPy or CuPy, whichever made this array: what makes others that can stand beside it."""
+    return np if on_host(array) else _cupy
+
+
+def put(array: Any, where: Any) -> Any:
+    """The array on a device: itself if it is there already. It raises as `library` does."""
+    there = library(where)
+    return to_numpy(array) if there is np else there.asarray(array)
+
+
+def check_together(arrays: Iterable[Any]) -> None:
+    """Raise RuntimeError if some of these arrays are on the GPU and some are not."""
+    flat = [part for value in arrays for part in (value if isinstance(value, tuple) else (value,))]
+    found = {str(device_of(array)) for array in flat if is_array(array)}
+    if len(found) > 1:
+        raise RuntimeError(
+            "all tensors must be on one device, but here are some on cpu and some on cuda:0: see t.to(...)"
+        )
+
+
+def special(function: Any) -> Any:
+    """What CuPy has for a function of Python's module math that NumPy lacks, such as math.erf."""
+    import cupyx.scipy.special
+
+    return getattr(cupyx.scipy.special, function.__name__)
+
+
+CPU, GPU = device("cpu"), device("cuda")
+_default = CPU
+
+
+def get_default_device() -> device:
+    """The device on which tensors are made unless another is given: the CPU, unless set otherwise."""
+    return _default
+
+
+def set_default_device(where: Any) -> None:
+    """Make tensors on this device unless another is given.
+
+    Raises:
+        RuntimeError: it is "cuda", and there is no GPU to compute on.
+    """
+    global _default
+    where = device(where)
+    if where == GPU:
+        cupy()
+    _default = where

@@ -1,0 +1,55 @@
+"""The device "cuda" for the tests in this folder: a real GPU, the real CuPy on the CPU, or the strict stand-in.
+
+MINIGRAD_GPU says which. "strict" (the default where CuPy finds no GPU) needs nothing; "hipcpu" needs CuPy's wheel for
+ROCm and g++; "cuda" (the default where it does) needs a GPU. One process has one of them: `import cupy` is what it is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import minigrad as mg
+from tests.gpu import hipcpu, strict
+
+
+@cache
+def chosen() -> str:
+    """Which device the tests run on."""
+    return os.environ.get("MINIGRAD_GPU") or ("cuda" if mg.cuda.is_available() else "strict")
+
+
+@cache
+def loaded() -> Any:
+    """The module that `import cupy` gives: looked for once, and before minigrad does."""
+    if chosen() == "hipcpu":
+        if why := hipcpu.missing():
+            pytest.exit(f"MINIGRAD_GPU=hipcpu: {why}", returncode=2)
+        return hipcpu.load()
+    if chosen() == "strict":
+        return strict.install()
+    import cupy
+
+    return cupy
+
+
+@pytest.fixture
+def gpu() -> Iterator[Any]:
+    """Tensors are made on the GPU inside the test. It has `name`, `cupy`, and `no_waits()`, which forbids waiting."""
+    cupy = loaded()
+    forbids = {"strict": strict.no_waits, "hipcpu": hipcpu.no_waits}
+    mg.set_default_device("cuda")
+    try:
+        yield SimpleNamespace(name=chosen(), cupy=cupy, no_waits=forbids.get(chosen()))
+    finally:
+        mg.set_default_device("cpu")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if loaded.cache_info().currsize:
+        terminalreporter.write_line(f'device "cuda" was {chosen()}: {mg.cuda.get_device_name()}')

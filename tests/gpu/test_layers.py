@@ -1,0 +1,56 @@
+"""Every layer of `nn`, and whole trainings, on the GPU: what PyTorch said of them on a CPU still holds."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from tests.oracle import layers, parity
+from tests.oracle.record import load
+from tests.oracle.training import float64
+
+# Which elements are dropped on a GPU follows from the same seed, but by another rule than PyTorch's.
+DROPS = ("Dropout", "dropout", "masks", "GRU, all", "LSTM, all", "TransformerEncoder")
+
+
+@cache
+def on_the_cpu(name: str) -> dict[str, Any]:
+    with float64(mg):
+        return layers.run(mg, name)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", layers.LAYERS)
+def test_a_layer_starts_computes_and_learns_as_on_the_cpu(name: str, gpu: Any) -> None:
+    mg.set_default_device("cpu")
+    expected = on_the_cpu(name)
+    mg.set_default_device("cuda")
+    with float64(mg):
+        ours = layers.run(mg, name)
+    assert ours.keys() == expected.keys()
+    for what, value in expected.items():
+        random = any(word in name for word in DROPS) and not what.startswith(("start", "repr"))
+        if not random:
+            np.testing.assert_allclose(ours[what], value, rtol=1e-9, atol=1e-9, err_msg=what)
+        assert ours[what].shape == value.shape
+
+
+@cache
+def recorded() -> dict[str, Any]:
+    return load("parity")
+
+
+@pytest.mark.parametrize("name", [name for name in parity.CONFIGURATIONS if not name.startswith("schedule")])
+def test_a_training_ends_where_it_does_on_the_cpu(name: str, gpu: Any) -> None:
+    if name in ("network BatchNorm and dropout", "network LSTM", "network attention"):
+        pytest.skip("dropout draws other elements on a GPU")
+    with float64(mg):
+        ours = parity.train(mg, name)
+    theirs = {key.removeprefix(f"{name}/"): value for key, value in recorded().items() if key.startswith(f"{name}/")}
+    assert theirs
+    for what, value in theirs.items():
+        np.testing.assert_allclose(ours[what], value, rtol=1e-8, atol=1e-8, err_msg=what)
