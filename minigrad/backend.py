@@ -9,7 +9,10 @@ A room that all chapters use.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
+from functools import wraps
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -179,6 +182,38 @@ def special(function: Any) -> Any:
     import cupyx.scipy.special
 
     return getattr(cupyx.scipy.special, function.__name__)
+
+
+# -- several steps in one kernel --------------------------------------------------------------------------------------
+
+
+def fuse(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A formula of whole arrays, which on a GPU is one kernel instead of one for each of its steps.
+
+    It may hold operators, also in place, and NumPy's elementwise functions, of arrays and of numbers that stand beside
+    an array. No branch, no axis, no other function. And no arithmetic of numbers among themselves, such as `1 - beta`:
+    CuPy's fusion does it in float16, so give it the result. The first argument is an array.
+    """
+    kernel: Any = None
+
+    @wraps(function)
+    def fused(*args: Any) -> Any:
+        nonlocal kernel
+        if on_host(args[0]):
+            return function(*args)
+        if kernel is None:
+            kernel = _cupy.fuse(fusible(function))
+        return kernel(*args)
+
+    return fused
+
+
+def fusible(function: Any) -> Any:
+    """The same text, but `np` in it means CuPy, whose functions fusion takes; with a name that a kernel can have."""
+    name = re.sub(r"\W", "_", function.__qualname__)
+    return FunctionType(
+        function.__code__, {**function.__globals__, "np": _cupy}, name, function.__defaults__, function.__closure__
+    )
 
 
 CPU, GPU = device("cpu"), device("cuda")

@@ -115,7 +115,7 @@ def chain_rule(node: Node, slot: int, gradient: LocalGradient, saved: Any, upstr
     elif gradient.is_vjp:
         contribution = gradient(saved, upstream, slot)
     else:
-        contribution = upstream * gradient(saved, upstream, slot)
+        contribution = gradient.times_upstream(saved, upstream, slot)
     if contribution is None and gradient.may_be_none:
         return None
     parent: Any = node.inputs[slot]

@@ -6,6 +6,7 @@ import ast
 import inspect
 import linecache
 from functools import cache
+from typing import Any
 
 from minigrad.op import Op
 
@@ -35,9 +36,10 @@ def formulas(op: Op) -> dict[str, str]:
 
 def _functions_in_file_of(op: Op) -> list[ast.FunctionDef]:
     """All functions in the file that declares the operator; none if it cannot be read."""
-    file = inspect.getsourcefile(op.forward) or ""
+    forward: Any = inspect.unwrap(op.forward)  # of a fused one, what is fused
+    file = inspect.getsourcefile(forward) or ""
     try:
-        tree = ast.parse("".join(linecache.getlines(file, op.forward.__globals__)))
+        tree = ast.parse("".join(linecache.getlines(file, forward.__globals__)))
     except SyntaxError:  # not a Python file: a document whose code is run
         return []
     return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
@@ -47,7 +49,7 @@ def _declaration(op: Op, functions: list[ast.FunctionDef]) -> list[ast.keyword]:
     """The keyword arguments of the decorator `@op(...)`."""
     for function in functions:
         first_line = min([function.lineno, *[decorator.lineno for decorator in function.decorator_list]])
-        if first_line == op.forward.__code__.co_firstlineno:
+        if first_line == inspect.unwrap(op.forward).__code__.co_firstlineno:
             calls = [decorator for decorator in function.decorator_list if isinstance(decorator, ast.Call)]
             return [keyword for call in calls for keyword in call.keywords]
     return []

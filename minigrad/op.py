@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import graph
-from minigrad.backend import check_together
+from minigrad.backend import check_together, fuse, fusible, on_host
 from minigrad.errors import MISTAKES, described, explained, numpy_names
 from minigrad.graph import Node, is_grad_enabled
 
@@ -58,12 +58,13 @@ class LocalGradient:
 
     may_be_none = False
 
-    def __init__(self, rule: float | Callable[..., Any]) -> None:
+    def __init__(self, rule: float | Callable[..., Any], fused: bool = False) -> None:
         self.rule: Any = rule
         self.constant = None if callable(rule) else rule
         self.asks = tuple(inspect.signature(rule).parameters) if callable(rule) else ()
         self.is_vjp = "g" in self.asks
         self._asks_only_saved = {"g", "i"}.isdisjoint(self.asks)
+        self.kernel = fuse(lambda g, *asked: g * fusible(rule)(*asked)) if fused and not self.is_vjp else None
 
     def choose_from(self, saved_names: tuple[str, ...]) -> None:
         """Learn where in a node's `saved` lies what the rule asks for."""
@@ -73,6 +74,12 @@ class LocalGradient:
     def __call__(self, saved: tuple[Any, ...], g: Any, i: int) -> Any:
         """What the rule says about argument `i`, given what its operator saved and the upstream gradient `g`."""
         return self.rule(*self._chosen(saved if self._asks_only_saved else (*saved, g, i)))
+
+    def times_upstream(self, saved: tuple[Any, ...], g: Any, i: int) -> Any:
+        """What a rule without `g` says, multiplied by it."""
+        if self.kernel and not on_host(g):
+            return self.kernel(g, *self._chosen(saved))
+        return g * self(saved, g, i)
 
 
 def chooser(positions: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
@@ -100,12 +107,13 @@ class Op:
         numpy_functions: tuple[Any, ...],
         saves: tuple[str, ...],
         gradients: dict[str, float | Callable[..., Any]],
+        fused: bool = False,
     ) -> None:
         self.name = forward.__name__.strip("_")
         self.forward = forward
         self.saves = saves
         self.numpy_functions = numpy_functions
-        self.gradients = {slot: LocalGradient(rule) for slot, rule in gradients.items()}
+        self.gradients = {slot: LocalGradient(rule, fused) for slot, rule in gradients.items()}
         parameters = inspect.signature(forward).parameters
         self.parameters = tuple(parameters)
         self.defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
@@ -294,13 +302,15 @@ class Op:
 
 
 def op(
-    *numpy_functions: Any, saves: tuple[str, ...] = (), **gradients: float | Callable[..., Any]
+    *numpy_functions: Any, saves: tuple[str, ...] = (), fused: bool = False, **gradients: float | Callable[..., Any]
 ) -> Callable[..., Op]:
     """Declare an operator: its local gradients here, its forward pass in the function below.
 
     Args:
         numpy_functions: NumPy functions that this operator stands for when they are called on a tensor.
         saves: names of extras that the forward function returns beside its result, for the gradients to use.
+        fused: whether the gradients without `g` are formulas that may be fused, with their multiplication by upstream,
+            into one kernel on a GPU; see `backend.fuse`.
         gradients: input -> local gradient: a number if ∂out/∂x is constant; a function of what it asks for by name,
             which gives ∂out/∂x elementwise; or such a function that also takes `g`, the upstream gradient, and gives
             the vector-Jacobian product. It must not write into what it is given.
@@ -324,7 +334,7 @@ def op(
             raise TypeError(f"op: write brackets, @op(x=...) or @op(), above {function.__name__}")
 
     def declare(forward: Callable[..., Any]) -> Op:
-        operator = Op(forward, numpy_functions, saves, gradients)
+        operator = Op(forward, numpy_functions, saves, gradients, fused)
         for function in numpy_functions:
             taken = getattr(numpy_ops.get(function), "forward", forward)
             if taken.__module__ != forward.__module__:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import on_host, to_numpy
+from minigrad.backend import fuse, on_host, to_numpy
 from minigrad.tensor import Tensor, as_array, beside, wrap
 
 Shape = tuple[int, ...]
@@ -218,19 +218,21 @@ def mask(shape: Shape, p: float, like: Any) -> Any:
     """
     if on_host(like):
         return current().bernoulli(shape, p)
-    seed = int(current().integers(0, 2**32, ()))
     places = np.arange(math.prod(shape), dtype=np.uint32, like=like)
-    return (scrambled(scrambled(places + seed) ^ seed) < math.ceil(p * 2**32)).reshape(shape)
+    places *= np.uint32(0x9E3779B9)  # 2³² / φ: one seed's numbers are not another's, moved on by a few places
+    places += np.uint32(current().integers(0, 2**32, ()))
+    return (scrambled(places) < np.uint32(math.ceil(p * 2**32) - 1)).reshape(shape)
 
 
+@fuse
 def scrambled(x: Any) -> Any:
-    """An integer of 32 bits in place of each, which looks random: one bit of x changes every second bit.
+    """For each integer of 32 bits another, which looks random: one bit of x changes every second bit.
 
     Source: Appleby, MurmurHash3 (2011), the function fmix32.
     """
-    x = (x ^ (x >> 16)) * 0x85EBCA6B
-    x = (x ^ (x >> 13)) * 0xC2B2AE35
-    return x ^ (x >> 16)
+    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    x = (x ^ (x >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    return x ^ (x >> np.uint32(16))
 
 
 # -- drawn by weight --------------------------------------------------------------------------------------------------

@@ -244,7 +244,7 @@ def cosh(x):
     return np.cosh(x)
 
 
-@op(np.tanh, x=lambda out: 1 - out * out)
+@op(np.tanh, x=lambda out: 1 - out * out, fused=True)
 def tanh(x):
     """Hyperbolic tangent, elementwise."""
     return np.tanh(x)

@@ -13,13 +13,43 @@ from typing import ClassVar
 
 import numpy as np
 
+from minigrad.backend import fuse
 from minigrad.optim.optimizer import Optimizer
 
 
-def average(mean, beta, x):
-    """The next value of a running average, mean ← beta · mean + (1 − beta) · x, in place."""
+@fuse
+def average(mean, beta, rest, x):
+    """The next value of a running average, mean ← beta · mean + rest · x with rest = 1 − beta, in place."""
     mean *= beta
-    mean += (1 - beta) * x
+    mean += rest * x
+
+
+@fuse
+def average_square(mean, beta, rest, x):
+    """The same of x²."""
+    mean *= beta
+    mean += rest * (x * x)
+
+
+@fuse
+def descend(w, rate, g):
+    """w ← w − rate · g, in place."""
+    w -= rate * g
+
+
+@fuse
+def descend_by_size(w, rate, m, square, eps):
+    """w ← w − rate · m / (√square + eps), in place."""
+    size = np.sqrt(square)
+    size += eps
+    w -= rate * m / size
+
+
+@fuse
+def accumulate(buffer, momentum, g):
+    """buffer ← momentum · buffer + g, in place."""
+    buffer *= momentum
+    buffer += g
 
 
 def decayed(w, g, weight_decay, lr=None):
@@ -59,10 +89,9 @@ class SGD(Optimizer):
     ):  # fmt: skip
         g = decayed(w, g, weight_decay)
         if momentum:
-            momentum_buffer *= momentum
-            momentum_buffer += (1 - dampening) * g if dampening and not is_new else g
+            accumulate(momentum_buffer, momentum, (1 - dampening) * g if dampening and not is_new else g)
             g = g + momentum * momentum_buffer if nesterov else momentum_buffer
-        w -= lr * g
+        descend(w, lr, g)
 
     def _checked(self, group):
         options = super()._checked(group)
@@ -100,7 +129,7 @@ class Adagrad(Optimizer):
             sum += initial_accumulator_value
         g = decayed(w, g, weight_decay)
         sum += g * g
-        w -= lr / (1 + (step - 1) * lr_decay) * g / (np.sqrt(sum) + eps)
+        descend_by_size(w, lr / (1 + (step - 1) * lr_decay), g, sum, eps)
 
 
 class RMSprop(Optimizer):
@@ -135,17 +164,16 @@ class RMSprop(Optimizer):
         lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False,
     ):  # fmt: skip
         g = decayed(w, g, weight_decay)
-        average(square_avg, alpha, g * g)
+        average_square(square_avg, alpha, 1 - alpha, g)
         square = square_avg
         if centered:
-            average(grad_avg, alpha, g)
+            average(grad_avg, alpha, 1 - alpha, g)
             square = np.maximum(square_avg - grad_avg * grad_avg, 0)  # rounding could take it below
-        d = g / (np.sqrt(square) + eps)
         if momentum:
-            momentum_buffer *= momentum
-            momentum_buffer += d
-            d = momentum_buffer
-        w -= lr * d
+            accumulate(momentum_buffer, momentum, g / (np.sqrt(square) + eps))
+            descend(w, lr, momentum_buffer)
+        else:
+            descend_by_size(w, lr, g, square, eps)
 
 
 class Adam(Optimizer):
@@ -182,14 +210,12 @@ class Adam(Optimizer):
     ):  # fmt: skip
         beta1, beta2 = betas
         g = decayed(w, g, weight_decay)
-        average(exp_avg, beta1, g)
-        average(exp_avg_sq, beta2, g * g)
+        average(exp_avg, beta1, 1 - beta1, g)
+        average_square(exp_avg_sq, beta2, 1 - beta2, g)
         if amsgrad:
             exp_avg_sq = np.maximum(max_exp_avg_sq, exp_avg_sq, out=max_exp_avg_sq)
         root = (1 - beta2**step) ** 0.5
-        size = np.sqrt(exp_avg_sq)
-        size += eps * root
-        w -= lr * root / (1 - beta1**step) * exp_avg / size
+        descend_by_size(w, lr * root / (1 - beta1**step), exp_avg, exp_avg_sq, eps * root)
 
 
 class AdamW(Adam):
@@ -249,12 +275,13 @@ class NAdam(Optimizer):
     ):  # fmt: skip
         beta1, beta2 = betas
         g = decayed(w, g, weight_decay, lr if decoupled_weight_decay else None)
-        average(exp_avg, beta1, g)
-        average(exp_avg_sq, beta2, g * g)
+        average(exp_avg, beta1, 1 - beta1, g)
+        average_square(exp_avg_sq, beta2, 1 - beta2, g)
         mu, mu_next = [beta1 * (1 - 0.5 * 0.96 ** (t * momentum_decay)) for t in (step, step + 1)]
         mu_product *= mu
         m = mu_next / (1 - mu_product * mu_next) * exp_avg + (1 - mu) / (1 - mu_product) * g
-        w -= lr * m / (np.sqrt(exp_avg_sq / (1 - beta2**step)) + eps)
+        root = (1 - beta2**step) ** 0.5
+        descend_by_size(w, lr * root, m, exp_avg_sq, eps * root)
         return {"mu_product": mu_product}
 
 
@@ -289,13 +316,13 @@ class RAdam(Optimizer):
     ):  # fmt: skip
         beta1, beta2 = betas
         g = decayed(w, g, weight_decay, lr if decoupled_weight_decay else None)
-        average(exp_avg, beta1, g)
-        average(exp_avg_sq, beta2, g * g)
+        average(exp_avg, beta1, 1 - beta1, g)
+        average_square(exp_avg_sq, beta2, 1 - beta2, g)
         rate = lr / (1 - beta1**step)
         limit = 2 / (1 - beta2) - 1
         rho = limit - 2 * step * beta2**step / (1 - beta2**step)
         if rho > 5:
             r = ((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)) ** 0.5
-            w -= rate * r * (1 - beta2**step) ** 0.5 * exp_avg / (np.sqrt(exp_avg_sq) + eps)
+            descend_by_size(w, rate * r * (1 - beta2**step) ** 0.5, exp_avg, exp_avg_sq, eps)
         else:
-            w -= rate * exp_avg
+            descend(w, rate, exp_avg)

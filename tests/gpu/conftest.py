@@ -7,6 +7,7 @@ ROCm and g++; "cuda" (the default where it does) needs a GPU. One process has on
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from types import SimpleNamespace
@@ -16,6 +17,8 @@ import pytest
 
 import minigrad as mg
 from tests.gpu import hipcpu, strict
+
+RAN: Counter[str] = Counter()
 
 
 @cache
@@ -42,6 +45,7 @@ def loaded() -> Any:
 def gpu() -> Iterator[Any]:
     """Tensors are made on the GPU inside the test. It has `name`, `cupy`, and `no_waits()`, which forbids waiting."""
     cupy = loaded()
+    RAN[chosen()] += 1
     forbids = {"strict": strict.no_waits, "hipcpu": hipcpu.no_waits}
     mg.set_default_device("cuda")
     try:
@@ -51,5 +55,5 @@ def gpu() -> Iterator[Any]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    if loaded.cache_info().currsize:
-        terminalreporter.write_line(f'device "cuda" was {chosen()}: {mg.cuda.get_device_name()}')
+    for name, n in RAN.items():
+        terminalreporter.write_line(f'{n} tests ran with device "cuda" as {name}: {mg.cuda.get_device_name()}')

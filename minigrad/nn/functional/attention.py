@@ -30,8 +30,9 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
         raise TypeError(f"it takes integer indices and weight (V, D), not {indices.dtype} and {weight.shape}")
     rows = len(weight)
     if not on_host(as_array(indices)):  # to look would wait for the GPU: a wrong index gives nan there
-        wrong = ((indices < 0) | (indices >= rows))[..., None]
-        return np.where(wrong, math.nan, plain_embedding(indices, weight, padding_idx))
+        wrong = (indices < 0) | (indices >= rows)
+        found = plain_embedding(np.where(wrong, 0, indices), weight, padding_idx)
+        return np.where(wrong[..., None], math.nan, found)
     if math.prod(indices.shape) and not (indices.min() >= 0 and indices.max() < rows):
         wrong = indices[(indices < 0) | (indices >= rows)][0]
         raise IndexError(f"index {wrong} is out of range: weight has the rows 0 ... {rows - 1}")

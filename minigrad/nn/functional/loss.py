@@ -21,7 +21,7 @@ from minigrad.ops.activation import softplus
 from minigrad.ops.elementwise import check_floating, clip
 from minigrad.ops.nn import along_channels, check_labels, log_softmax
 from minigrad.ops.shape import broadcast_to
-from minigrad.tensor import as_array, beside
+from minigrad.tensor import as_array
 
 # -- classes ----------------------------------------------------------------------------------------------------------
 
@@ -96,10 +96,13 @@ def of_labels(
     kept = labels != ignore_index
     labels = np.where(kept, labels, 0)
     check_labels(log_y_hat, labels)
-    counts = kept.astype(x.dtype) if weight is None else weight[labels] * kept  # how much each example does
-    losses = -log_y_hat[beside(np.arange(len(labels)), labels), labels] * counts
     if not on_host(labels):  # to look would wait for the GPU: a wrong label gives nan there
-        losses = np.where((labels < 0) | (labels >= log_y_hat.shape[1]), math.nan, losses)
+        wrong = (labels < 0) | (labels >= log_y_hat.shape[1])
+        labels = np.where(wrong, 0, labels)
+    counts = kept.astype(x.dtype) if weight is None else weight[labels] * kept  # how much each example does
+    losses = -log_y_hat[np.arange(len(labels), like=labels), labels] * counts
+    if not on_host(labels):
+        losses = np.where(wrong, math.nan, losses)
     if label_smoothing:
         even = -(log_y_hat if weight is None else log_y_hat * weight).mean(1)
         losses = losses * (1 - label_smoothing) + even * label_smoothing

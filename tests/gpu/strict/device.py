@@ -90,7 +90,7 @@ def getDeviceProperties(device):
 
 def buffers():
     """The bytes of all device memory in use, each block once, in blocks of 512 as CuPy's pool has them."""
-    arrays = [x for x in gc.get_objects() if x.__class__ is ndarray and x._base is None]
+    arrays = [x for x in gc.get_objects() if type(x) is ndarray and x._base is None]
     return sum(-(-x.nbytes // 512) * 512 for x in arrays)
 
 

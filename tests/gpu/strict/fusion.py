@@ -2,7 +2,8 @@
 
 Measured: inside work operators, CuPy's ufuncs, `cupy.where`, `cupy.clip`, `astype` and one reduction without
 `keepdims`. NumPy's functions do not, for what CuPy passes for an array has none of NumPy's protocols; nor do `mean`,
-`@`, `.T`, `.shape`, `if x > 0`, arrays from outside, and functions without a name.
+`@`, `.T`, `.shape`, `if x > 0`, arrays from outside, and functions without a name. Stricter than CuPy: arithmetic of
+two numbers, as `1 - beta`, which CuPy does in the smallest type that holds them, float16, and so with three digits.
 """
 
 import functools
@@ -10,6 +11,7 @@ import functools
 import numpy as np
 
 from tests.gpu.strict.array import NUMBERS, names, ndarray
+from tests.gpu.strict.checks import Undefined
 from tests.gpu.strict.ufuncs import Fused
 from tests.gpu.strict.waits import counts
 
@@ -32,6 +34,8 @@ class Trace:
             return x.array
         if isinstance(x, ndarray | np.ndarray):
             raise TypeError("Concrete ndarray is not supported in fusion.")
+        if x.__class__ is Number:
+            return x.value
         if x.__class__ in NUMBERS:
             return x
         raise TypeError(f"Unsupported type {type(x)}")
@@ -59,6 +63,27 @@ class Trace:
         return self.fused(names[name](*map(self.plain, args[:1]), *args[1:], **kwargs))
 
 
+class Number:
+    """A number that was given to a fused function. CuPy would calculate with it alone in float16, or in int8."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def beside(self, other):
+        if other.__class__ is Fused:
+            return NotImplemented  # and so the array's turn
+        raise Undefined("arithmetic of numbers in a fused function: CuPy does it in float16; give it the result")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = beside
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = beside
+
+    def __neg__(self):
+        return self.beside(None)
+
+    def __bool__(self):
+        raise TypeError("a branch in cupy.fuse: its arguments have no values yet")
+
+
 def operator(name, swap=False, in_place=False):
     def method(x, y):
         args = (y, x) if swap else (x, y)
@@ -82,6 +107,8 @@ for symbol, name in {
     "and": "bitwise_and",
     "or": "bitwise_or",
     "xor": "bitwise_xor",
+    "lshift": "left_shift",
+    "rshift": "right_shift",
 }.items():
     setattr(Fused, f"__{symbol}__", operator(name))
     setattr(Fused, f"__r{symbol}__", operator(name, swap=True))
@@ -123,7 +150,7 @@ def fused_function(function, kernel_name=None):
             if x.__class__ is ndarray:
                 inside.append(trace.fused(x))
             elif x.__class__ in NUMBERS:
-                inside.append(trace.fused(names["asarray"](x)) if not any_array(args) else x)
+                inside.append(trace.fused(names["asarray"](x)) if not any_array(args) else Number(x))
             else:
                 raise TypeError(f"Unsupported type {type(x)}")
         calls = counts.calls

@@ -1,0 +1,333 @@
+"""What users see of devices: where tensors are made, how they move, and what is said where they do not fit together."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn, optim, random
+from minigrad.nn import functional as F
+
+MADE: dict[str, Callable[..., Any]] = {
+    "tensor": lambda **where: mg.tensor([[1.0, 2.0], [3.0, 4.0]], **where),
+    "as_tensor": lambda **where: mg.as_tensor([1.0, 2.0], **where),
+    "zeros": lambda **where: mg.zeros(2, 3, **where),
+    "ones": lambda **where: mg.ones(2, 3, **where),
+    "full": lambda **where: mg.full((2, 3), 7.0, **where),
+    "empty": lambda **where: mg.empty(2, 3, **where).fill_(0),
+    "eye": lambda **where: mg.eye(3, 4, **where),
+    "arange": lambda **where: mg.arange(2, 9, 3, **where),
+    "linspace": lambda **where: mg.linspace(0, 1, 5, **where),
+    "rand": lambda **where: mg.rand(3, 4, **where),
+    "randn": lambda **where: mg.randn(3, 7, **where),
+    "randint": lambda **where: mg.randint(0, 9, (4,), **where),
+    "randperm": lambda **where: mg.randperm(7, **where),
+    "Tensor": lambda **where: mg.Tensor([1.0], **where),
+}
+
+
+@pytest.fixture
+def on_cpu(gpu: Any) -> Any:
+    """The GPU is there, but tensors are made on the CPU."""
+    mg.set_default_device("cpu")
+    return gpu
+
+
+# -- made -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_makes_tensors_makes_them_on_a_device_with_the_same_numbers(name: str, on_cpu: Any) -> None:
+    mg.manual_seed(1)
+    here = MADE[name]()
+    mg.manual_seed(1)
+    there = MADE[name](device="cuda")
+    assert (here.device, there.device) == (mg.device("cpu"), mg.device("cuda"))
+    assert [there.is_cuda, here.is_cuda] == [True, False]
+    assert there.dtype == here.dtype
+    assert there.tolist() == here.tolist()
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_the_default_device_is_where_tensors_are_made(name: str, gpu: Any) -> None:
+    assert mg.get_default_device() == mg.device("cuda:0")
+    assert MADE[name]().is_cuda
+    assert not MADE[name](device="cpu").is_cuda
+
+
+def test_what_is_made_like_another_is_where_that_is(on_cpu: Any) -> None:
+    x = mg.ones(2, 3, device="cuda")
+    made = [mg.zeros_like(x), mg.ones_like(x), mg.full_like(x, 2.0), mg.rand_like(x), mg.randn_like(x)]
+    made += [x.new_zeros(4), x.new_ones(()), np.zeros_like(x), np.arange(3, like=x)]
+    assert [t.is_cuda for t in made] == [True] * len(made)
+    assert x.new_ones(()).shape == ()
+    assert not mg.zeros_like(x, device="cpu").is_cuda
+
+
+def test_an_array_of_cupy_stays_on_the_gpu_and_one_of_numpy_goes_to_the_default(gpu: Any) -> None:
+    assert mg.tensor(gpu.cupy.ones(2)).is_cuda
+    assert mg.tensor(np.ones(2)).is_cuda
+    assert not mg.from_numpy(np.ones(2)).is_cuda
+    mg.set_default_device("cpu")
+    assert mg.tensor(gpu.cupy.ones(2)).is_cuda
+    assert not mg.tensor(np.ones(2)).is_cuda
+    assert not mg.tensor(gpu.cupy.ones(2), device="cpu").is_cuda
+
+
+@pytest.mark.parametrize("name", ["mps", "cuda:1", "cuda:00", "gpu", ""])
+def test_a_device_that_there_is_not_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ValueError, match=f'on the devices "cpu" and "cuda", not on {name!r}'):
+        mg.device(name)
+    with pytest.raises(TypeError, match='a device is "cpu" or "cuda", not 0'):
+        mg.device(0)
+
+
+def test_a_device_is_equal_to_its_like_and_can_be_a_key() -> None:
+    assert mg.device("cuda") == mg.device("cuda:0") == mg.device("cuda", 0) == mg.device(mg.device("cuda"))
+    assert mg.device("cpu") != mg.device("cuda")
+    assert mg.device("cpu") != "cpu"
+    assert {mg.device("cuda"): 1}[mg.device("cuda:0")] == 1
+    assert [repr(mg.device(name)) for name in ("cpu", "cuda")] == [
+        "device(type='cpu')",
+        "device(type='cuda', index=0)",
+    ]
+
+
+# -- moved ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_gradient_comes_back_to_where_its_leaf_is(on_cpu: Any) -> None:
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = (w.cuda() ** 3).sum()
+    assert y.is_cuda
+    (g,) = mg.grad(y, w, create_graph=True)
+    assert not g.is_cuda
+    assert g.tolist() == [3, 12]
+    (g2,) = mg.grad(g.sum(), w)
+    assert (g2.tolist(), g2.is_cuda) == ([6, 12], False)
+    (w.to("cuda").cpu() * 2).sum().backward()
+    assert (w.grad.tolist(), w.grad.is_cuda) == ([2, 2], False)
+
+
+def test_to_takes_a_dtype_a_device_both_or_another_tensor(on_cpu: Any) -> None:
+    x = mg.tensor([1.0, 2.0])
+    assert x.to("cpu") is x
+    assert x.cpu() is x
+    there = x.to("cuda")
+    assert there.to("cuda") is there
+    assert there.cuda() is there
+    for moved in (x.to("cuda", mg.float64), x.to(mg.float64, "cuda"), x.to(dtype=mg.float64, device="cuda")):
+        assert (moved.is_cuda, moved.dtype) == (True, mg.float64)
+    assert x.to(moved).is_cuda
+    assert x.to(moved).dtype == mg.float64
+    assert (mg.device("cuda"), x.to(mg.device("cuda")).device) == (there.device, there.device)
+
+
+def test_a_module_moves_with_its_buffers_and_gradients_and_stays_the_same_object(on_cpu: Any) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    model(mg.randn(5, 3)).sum().backward()
+    weight = model[0].weight
+    assert model.to("cuda") is model
+    assert model[0].weight is weight
+    tensors = [*model.parameters(), *model.buffers(), weight.grad]
+    assert all(t.is_cuda for t in tensors)
+    optimizer.step()
+    out = model(mg.randn(5, 3, device="cuda"))
+    out.sum().backward()
+    optimizer.step()
+    assert out.is_cuda
+    assert not any(t.is_cuda for t in model.cpu().state_dict().values())
+    assert model.cuda()[0].weight.is_cuda
+    assert model.to(mg.float64)[1].running_mean.dtype == mg.float64
+    assert model[1].num_batches_tracked.dtype == mg.int64
+
+
+def test_a_state_is_loaded_to_where_the_module_is(on_cpu: Any) -> None:
+    here, there = nn.Linear(3, 2), nn.Linear(3, 2).cuda()
+    there.load_state_dict(here.state_dict())
+    assert there.weight.is_cuda
+    assert there.weight.tolist() == here.weight.tolist()
+    here.load_state_dict(nn.Linear(3, 2).cuda().state_dict())
+    assert not here.weight.is_cuda
+
+
+@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+def test_a_checkpoint_written_on_the_gpu_is_read_on_the_cpu_and_goes_on_alike(
+    suffix: str, on_cpu: Any, tmp_path: Path
+) -> None:
+    def steps(model: Any, optimizer: Any, device: str, n: int) -> None:
+        data = np.random.default_rng(0)
+        for _ in range(n):
+            x, y = (mg.tensor(data.normal(size=shape), mg.float32, device) for shape in [(6, 3), (6, 2)])
+            optimizer.zero_grad()
+            F.mse_loss(model(x), y).backward()
+            optimizer.step()
+
+    mg.manual_seed(0)
+    model = nn.Linear(3, 2).cuda()
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    steps(model, optimizer, "cuda", 3)
+    path = tmp_path / f"state.{suffix}"
+    mg.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, path)
+    state = mg.load(path)
+    assert not state["model"]["weight"].is_cuda
+    steps(model, optimizer, "cuda", 3)
+    for device in ("cpu", "cuda"):
+        again = nn.Linear(3, 2).to(device)
+        other = optim.Adam(again.parameters(), lr=0.01)
+        again.load_state_dict(state["model"])
+        other.load_state_dict(state["optimizer"])
+        steps(again, other, device, 3)
+        np.testing.assert_allclose(again.weight.tolist(), model.weight.tolist(), rtol=1e-5)
+
+
+def test_copies_and_pickles_stay_on_the_gpu(on_cpu: Any) -> None:
+    model = nn.Linear(2, 2).cuda()
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert twin.weight.is_cuda
+        assert twin.weight.tolist() == model.weight.tolist()
+
+
+# -- mixed ------------------------------------------------------------------------------------------------------------
+
+MIXED: dict[str, Callable[[Any, Any], Any]] = {
+    "a + b": lambda here, there: here + there,
+    "b + a": lambda here, there: there + here,
+    "a @ b": lambda here, there: here @ there,
+    "np.add": lambda here, there: np.add(there, here),
+    "array * tensor": lambda here, there: here.numpy() * there,
+    "tensor * array": lambda here, there: there * here.numpy(),
+    "cat": lambda here, there: mg.cat([here, there]),
+    "where": lambda here, there: mg.where(there > 0, there, here),
+    "an index": lambda here, there: there[mg.tensor([0, 1])],
+    "an index of the GPU": lambda here, there: here[mg.tensor([0, 1], device="cuda")],
+    "an index in a tuple": lambda here, there: there[:, np.array([0, 1])],
+    "linear": lambda here, there: F.linear(there, here),
+    "cross_entropy": lambda here, there: F.cross_entropy(there, mg.tensor([0, 1])),
+    "in place": lambda here, there: there.add_(here),
+    "mse_loss": lambda here, there: F.mse_loss(there, here),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_two_devices_never_mix_silently(name: str, on_cpu: Any) -> None:
+    here, there = mg.ones(2, 2), mg.ones(2, 2, device="cuda")
+    before = there.tolist()
+    with pytest.raises((RuntimeError, TypeError), match=r"cpu|cuda:0"):
+        MIXED[name](here, there)
+    assert there.tolist() == before
+
+
+def test_writing_takes_numbers_lists_and_arrays_but_no_tensor_of_another_device(on_cpu: Any) -> None:
+    t = mg.zeros(3, device="cuda")
+    t[0] = 5
+    t[1:] = [6.0, 7.0]
+    assert t.tolist() == [5, 6, 7]
+    t[:] = np.array([1.0, 2.0, 3.0])
+    assert t.tolist() == [1, 2, 3]
+    with pytest.raises(RuntimeError, match="on one device"):
+        t[:] = mg.zeros(3)
+    assert t.tolist() == [1, 2, 3]
+    t.copy_(mg.ones(3))  # which says that it copies
+    assert t.tolist() == [1, 1, 1]
+
+
+# -- out of the GPU ---------------------------------------------------------------------------------------------------
+
+
+def test_numpy_is_not_let_read_a_gpu(on_cpu: Any) -> None:
+    t = mg.tensor([[1.5, 2.0]], device="cuda")
+    for read in (lambda: t.numpy(), lambda: np.asarray(t), lambda: np.array(t)):
+        with pytest.raises(TypeError, match=r"on cuda:0, where NumPy cannot read it: write t\.cpu\(\)\.numpy\(\)"):
+            read()
+    assert t.cpu().numpy().tolist() == t.tolist() == [[1.5, 2]]
+    assert (t[0, 0].item(), float(t[0, 1]), int(t[0, 1]), bool(t[0, 0] > 0), f"{t[0, 0]:.2f}") == (
+        1.5,
+        2,
+        2,
+        True,
+        "1.50",
+    )
+    assert ["a", "b", "c"][mg.tensor(1, device="cuda")] == "b"
+
+
+def test_a_tensor_says_where_it_is(on_cpu: Any) -> None:
+    assert repr(mg.tensor([1.0, 2.0], device="cuda")) == "tensor([1., 2.], device='cuda:0')"
+    text = repr(mg.tensor([1.0], dtype=mg.float64, device="cuda", requires_grad=True))
+    assert text == "tensor([1.], device='cuda:0', dtype=float64, requires_grad=True)"
+
+
+def test_a_value_overwritten_on_the_gpu_is_noticed(gpu: Any) -> None:
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = (x * x).sum()
+    with mg.no_grad():
+        x[0] = 5.0
+    with pytest.raises(RuntimeError, match=r"multiply: its . .* was overwritten in place"):
+        y.backward()
+
+
+# -- what a GPU cannot look at without waiting ------------------------------------------------------------------------
+
+
+def test_a_wrong_label_gives_nan_and_one_to_ignore_does_not_count(gpu: Any) -> None:
+    logits = mg.randn(4, 3, requires_grad=True)
+    assert math.isnan(F.cross_entropy(logits, mg.tensor([0, 1, 2, 3])).item())
+    assert math.isnan(F.cross_entropy(logits, mg.tensor([0, -1, 2, 2])).item())
+    some = F.cross_entropy(logits, mg.tensor([0, -100, 2, -100]))
+    assert some.item() == pytest.approx(F.cross_entropy(logits[::2], mg.tensor([0, 2])).item(), rel=1e-6)
+
+
+def test_a_wrong_index_of_an_embedding_gives_nan(gpu: Any) -> None:
+    found = F.embedding(mg.tensor([0, 5, -1]), mg.ones(5, 2, requires_grad=True))
+    assert np.isnan(found.tolist()).all(1).tolist() == [False, True, True]
+
+
+def test_positions_out_of_range_raise_on_the_gpu_too(gpu: Any) -> None:
+    with pytest.raises(IndexError, match="index 3 is out of range"):
+        mg.gather(mg.ones(2, 3), 1, mg.tensor([[3], [0]]))
+
+
+def test_a_mask_is_the_same_whenever_the_stream_is_and_as_numpy_would_make_it(gpu: Any) -> None:
+    like = gpu.cupy.zeros(1)
+    mg.manual_seed(5)
+    state = mg.get_rng_state()
+    first, second = (random.mask((300, 40), 0.7, like).get() for _ in range(2))
+    assert first.mean() == pytest.approx(0.7, abs=0.01)
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.03
+    assert abs(np.corrcoef(first[1:].ravel(), first[:-1].ravel())[0, 1]) < 0.03
+    mg.set_rng_state(state)
+    assert (random.mask((300, 40), 0.7, like).get() == first).all()
+    seed = mg.Generator().set_state(state).integers(0, 2**32, ())
+    places = np.arange(300 * 40, dtype=np.uint32) * np.uint32(0x9E3779B9) + np.uint32(seed)
+    mixed = (places ^ (places >> 16)) * np.uint32(0x85EBCA6B)
+    mixed = (mixed ^ (mixed >> 13)) * np.uint32(0xC2B2AE35)
+    assert ((mixed ^ (mixed >> 16)) / 2**32 < 0.7).reshape(300, 40).tolist() == first.tolist()
+
+
+# -- the GPU itself ---------------------------------------------------------------------------------------------------
+
+
+def test_the_gpu_is_asked_under_pytorchs_names(gpu: Any) -> None:
+    assert mg.cuda.is_available()
+    assert (mg.cuda.device_count(), mg.cuda.current_device(), mg.cuda.why_not_available()) == (1, 0, "")
+    assert mg.cuda.get_device_name()
+    mg.cuda.synchronize()
+    before = mg.cuda.memory_allocated()
+    t = mg.zeros(256, 256)
+    assert mg.cuda.memory_allocated() - before >= t.numel() * 4
+    assert mg.cuda.memory_reserved() >= mg.cuda.memory_allocated()
+    assert "MiB" in mg.cuda.memory_summary()
+    del t
+    mg.cuda.empty_cache()
+    assert mg.cuda.memory_allocated() <= before + 1024
+    with pytest.raises(AttributeError, match="the nearest name is 'synchronize'"):
+        _ = mg.cuda.syncronize
