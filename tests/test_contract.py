@@ -18,6 +18,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
+from tests.gpu import conftest as device
 from tests.oracle.record import printed_by, recorded_lines
 
 ROOT = Path(__file__).parent.parent
@@ -566,6 +567,50 @@ def _() -> None:
         assert mg.load(path) == {"step": 1}
         assert [file.name for file in Path(folder).iterdir()] == ["state.npz"]
     # A killed process: `test_serialization.py`.
+
+
+# -- 7. devices; every operator and layer is in tests/gpu --------------------------------------------------------------
+
+
+@row("One word moves it to the GPU")
+def _() -> None:
+    device.loaded()  # a real GPU, or a stand-in
+    mg.manual_seed(0)
+    here = nn.Linear(3, 2)
+    mg.manual_seed(0)
+    there = nn.Linear(3, 2).to("cuda")
+    assert there.weight.is_cuda
+    assert there.weight.tolist() == here.weight.tolist()
+    w = leaf([1.0, 2.0])
+    (w.to("cuda") ** 2).sum().backward()
+    assert (w.grad.tolist(), w.grad.is_cuda) == ([2, 4], False)
+
+
+@row("Devices never mix silently")
+def _() -> None:
+    device.loaded()
+    with pytest.raises(RuntimeError, match="some on cpu and some on cuda:0"):
+        mg.ones(2) + mg.ones(2, device="cuda")
+    with pytest.raises(TypeError, match=r"t\.cpu\(\)\.numpy\(\)"):
+        np.asarray(mg.ones(2, device="cuda"))
+
+
+@row("A training step does not wait for the GPU")
+def _() -> None:
+    device.loaded()
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)).cuda()
+    optimizer = optim.Adam(model.parameters())
+    x, y = mg.ones(5, 3, device="cuda"), mg.zeros(5, dtype=mg.int64, device="cuda")
+    with device.no_waits():
+        nn.CrossEntropyLoss()(model(x), y).backward()
+        optimizer.step()
+
+
+@row("Where there is no GPU, the error says why and what to do")
+def _() -> None:
+    program = "import sys; sys.modules['cupy'] = None; import minigrad as mg; print(mg.cuda.why_not_available())"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said.startswith("device 'cuda' cannot be used: CuPy is not installed: pip install 'minigrad-edu[cuda12x]'")
 
 
 # -- the rows and the tests are the same ------------------------------------------------------------------------------
