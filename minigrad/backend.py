@@ -152,8 +152,9 @@ def library(where: Any) -> Any:
     Raises:
         RuntimeError: there is no GPU to compute on.
     """
-    where = _default if where is None else device(where)
-    return np if where == CPU else cupy()
+    if where is None:
+        where = _default
+    return np if where is CPU or device(where) == CPU else cupy()
 
 
 def library_of(array: Any) -> Any:
@@ -163,6 +164,8 @@ def library_of(array: Any) -> Any:
 
 def put(array: Any, where: Any) -> Any:
     """The array on a device: itself if it is there already. It raises as `library` does."""
+    if array.__class__ is np.ndarray and (where is CPU or (where is None and _default is CPU)):  # as almost always
+        return array
     there = library(where)
     return to_numpy(array) if there is np else there.asarray(array)
 
@@ -232,7 +235,4 @@ def set_default_device(where: Any) -> None:
         RuntimeError: it is "cuda", and there is no GPU to compute on.
     """
     global _default
-    where = device(where)
-    if where == GPU:
-        cupy()
-    _default = where
+    _default = CPU if library(where) is np else GPU

@@ -394,7 +394,7 @@ def set_default_dtype(dtype: Any) -> None:
 def _fit_for_a_tensor(out: Any, arrays: list[Any], sets_dtype: bool) -> Any:
     """The result, if it is numeric, and not float64 unless a float64 array went in: integers must not widen it."""
     kind = getattr(out, "dtype", np.dtype(object)).kind
-    if not isinstance(out, np.ndarray | np.generic):  # indices from the CPU are carried to the GPU without a word
+    if out.__class__ is not np.ndarray and not isinstance(out, np.generic):  # indices would be carried to the GPU
         check_together(arrays)
     if kind not in "biuf":
         what = getattr(out, "dtype", type(out).__name__)

@@ -385,9 +385,10 @@ class Tensor:
     def __setitem__(self, index: Any, value: Any) -> None:
         if is_grad_enabled() and (self.requires_grad or getattr(value, "requires_grad", False)):
             raise RuntimeError("a tensor in a graph cannot be written into: use mg.where, or `with mg.no_grad():`")
-        value = as_array(value) if isinstance(value, Tensor) else put(as_array(value), self.device)
+        value = as_array(value) if isinstance(value, Tensor) else put(as_array(value), device_of(self.data))
         index = without_tensors(index)
-        check_together([self.data, index, value])
+        if self.data.__class__ is not np.ndarray or value.__class__ is not np.ndarray:
+            check_together([self.data, index, value])
         self.data[index] = value  # whole before anything is written
         note_write(self.data)
 
@@ -559,8 +560,9 @@ def as_array(data: Any, dtype: Any = None) -> Any:
     """A numeric array of `data`; Python floats get the default dtype."""
     if isinstance(data, Tensor):
         data = data.data
-    has_dtype = is_array(data) or isinstance(data, np.generic)
-    array = data if is_array(data) else np.asarray(data)
+    there = not on_host(data)
+    array: Any = data if there else np.asarray(data)
+    has_dtype = there or isinstance(data, np.ndarray | np.generic)
     if dtype is not None and array.dtype.kind in "biuf":  # not sooner: "1", None and 1j would be converted
         array = array.astype(dtype, copy=False) if has_dtype else np.asarray(data, dtype)
     if array.dtype.kind not in "biuf":
@@ -572,8 +574,9 @@ def as_array(data: Any, dtype: Any = None) -> Any:
 
 def placed(data: Any, dtype: Any, device: Any) -> Any:
     """`as_array` for a new tensor: on the device, or if that is None where `data` is, or on the default device."""
-    stays = isinstance(data, Tensor) or not on_host(data)
-    return as_array(data, dtype) if stays and device is None else put(as_array(data, dtype), device)
+    stays = device is None and (isinstance(data, Tensor) or not on_host(data))
+    array = as_array(data, dtype)
+    return array if stays else put(array, device)
 
 
 def beside(array: Any, x: Any) -> Any:
