@@ -18,6 +18,7 @@ COLOURS = {"without": common.ORANGE, "with batch norm": common.BLUE}
 def main():
     args = common.arguments(__doc__, epochs=40, limit=1437)
     mg.set_default_dtype(mg.float64 if args.float64 else mg.float32)
+    mg.set_default_device(args.device)
     mg.manual_seed(args.seed)
 
     images, labels = digits()
@@ -79,7 +80,7 @@ def before_activation(model, x):
     with mg.no_grad():
         for module in model:
             if isinstance(module, nn.ReLU):
-                seen.append(x.numpy().ravel())
+                seen.append(x.cpu().numpy().ravel())
             x = module(x)
     return seen
 

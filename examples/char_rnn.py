@@ -34,6 +34,7 @@ def main():
     file = {"type": Path, "metavar": "FILE", "help": "a text to read instead of Python's manual"}
     args = common.arguments(__doc__, epochs=3, limit=450_000, text=file)
     mg.set_default_dtype(mg.float64 if args.float64 else mg.float32)
+    mg.set_default_device(args.device)
     mg.manual_seed(args.seed)
 
     text = read(args.text, args.limit)
@@ -73,7 +74,7 @@ def main():
     common.save(common.loss_curve(losses, test_losses, "letters"), args.out / "char_rnn_learning_curve.png")
     x, y = (tensor.flatten()[:640] for tensor in test[:])
     with mg.no_grad():
-        surprise = nn.CrossEntropyLoss(reduction="none")(model(x[None])[0][0], y).numpy()
+        surprise = nn.CrossEntropyLoss(reduction="none")(model(x[None])[0][0], y).cpu().numpy()
     common.save(draw([alphabet[i] for i in y.tolist()], surprise), args.out / "char_rnn_surprise.png")
 
 

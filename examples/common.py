@@ -32,6 +32,7 @@ def arguments(description, epochs, limit=None, **more):
         parser.add_argument("--limit", type=int, default=limit, metavar="N", help="train on the first N examples")
     parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where the pictures go")
     parser.add_argument("--float64", action="store_true", help="compute with 16 digits instead of 7")
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda for the GPU")
     for name, options in more.items():
         parser.add_argument(f"--{name}", **options)
     args = parser.parse_args()

@@ -19,14 +19,14 @@ def layer(inputs, outputs):
 def main():
     args = common.arguments(__doc__, epochs=40)
     mg.set_default_dtype(mg.float64 if args.float64 else mg.float32)
+    mg.set_default_device(args.device)
     mg.manual_seed(args.seed)
 
     digits = load_digits()
     # (1797, 64): the grey values of 8 × 8 pixels, from 0 to 1.
     images = (digits.data / 16).astype(mg.get_default_dtype())
-    x_train, x_test, y_train, y_test = train_test_split(
-        images, digits.target, test_size=0.2, stratify=digits.target, random_state=args.seed
-    )
+    parts = train_test_split(images, digits.target, test_size=0.2, stratify=digits.target, random_state=args.seed)
+    x_train, x_test, y_train, y_test = map(mg.tensor, parts)
 
     # Dropout on the pixels themselves: no single one may decide what is read.
     model = nn.Sequential(nn.Dropout(0.1), layer(64, 256), layer(256, 256), nn.Linear(256, 10))
@@ -37,15 +37,15 @@ def main():
         model.eval()
         with mg.no_grad():
             logits = model(x)
-            return loss_function(logits, y).item(), 100 * np.mean(logits.numpy().argmax(1) == y)
+            return loss_function(logits, y).item(), 100 * (logits.argmax(1) == y).float().mean().item()
 
     curves = {"training digits": [], "test digits": []}
     start = time.perf_counter()
     for epoch in (progress := tqdm(range(args.epochs), unit="epoch")):
         optimizer.lr = 0.01 * (1 - epoch / args.epochs)  # large steps first, small ones to settle down
         model.train()
-        order = mg.randperm(len(x_train)).numpy()
-        for batch in np.array_split(order, len(order) // 64):
+        order = mg.randperm(len(x_train)).cpu().numpy()
+        for batch in map(mg.as_tensor, np.array_split(order, len(order) // 64)):
             loss = loss_function(model(x_train[batch]), y_train[batch])
             optimizer.zero_grad()
             loss.backward()
@@ -58,9 +58,9 @@ def main():
     accuracy = curves["test digits"][-1][1]
     print(f"test accuracy: {accuracy:.1f} % on {len(y_test)} unseen digits, after {seconds:.1f} s of training")
     with mg.no_grad():
-        probabilities = mg.softmax(model(x_test)).numpy()
+        probabilities = mg.softmax(model(x_test)).cpu().numpy()
     common.save(common.learning_curve(curves), args.out / "digits_learning_curve.png")
-    misread = common.misread_digits(x_test.reshape(-1, 8, 8), y_test, probabilities)
+    misread = common.misread_digits(x_test.reshape(-1, 8, 8).cpu().numpy(), y_test.cpu().numpy(), probabilities)
     common.save(misread, args.out / "digits_misread.png")
 
 

@@ -14,6 +14,7 @@ from minigrad.utils.data import DataLoader, TensorDataset
 def main():
     args = common.arguments(__doc__, epochs=3, limit=60_000)
     mg.set_default_dtype(mg.float64 if args.float64 else mg.float32)
+    mg.set_default_device(args.device)
     mg.manual_seed(args.seed)
 
     try:
@@ -62,7 +63,8 @@ def main():
     digit = test.tensors[0][:1]
     with mg.no_grad():
         seen = mg.relu(model[0](digit))
-    kernels = draw_kernels(model[0].weight.detach().numpy()[:, 0], digit.numpy()[0, 0], seen.numpy()[0])
+    weight, digit, seen = (tensor.cpu().numpy() for tensor in (model[0].weight.detach(), digit, seen))
+    kernels = draw_kernels(weight[:, 0], digit[0, 0], seen[0])
     common.save(kernels, args.out / "mnist_cnn_kernels.png")
 
 

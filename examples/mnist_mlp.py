@@ -12,6 +12,7 @@ from minigrad.utils.data import DataLoader, TensorDataset
 def main():
     args = common.arguments(__doc__, epochs=8, limit=60_000)
     mg.set_default_dtype(mg.float64 if args.float64 else mg.float32)
+    mg.set_default_device(args.device)
     mg.manual_seed(args.seed)
 
     try:
@@ -60,7 +61,7 @@ def main():
     with mg.no_grad():
         probabilities = mg.softmax(model(images), -1)
     common.save(common.learning_curve(curves), args.out / "mnist_mlp_learning_curve.png")
-    misread = common.misread_digits(images.numpy(), digits.numpy(), probabilities.numpy())
+    misread = common.misread_digits(images.cpu().numpy(), digits.cpu().numpy(), probabilities.cpu().numpy())
     common.save(misread, args.out / "mnist_mlp_misread.png")
 
 

@@ -17,6 +17,7 @@ from minigrad.utils.data import DataLoader, TensorDataset
 def main():
     args = common.arguments(__doc__, epochs=60, limit=1437)
     mg.set_default_dtype(mg.float64 if args.float64 else mg.float32)
+    mg.set_default_device(args.device)
     mg.manual_seed(args.seed)
 
     images, labels = digits()

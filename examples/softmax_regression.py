@@ -15,6 +15,7 @@ from minigrad.datasets import blobs
 def main():
     args = common.arguments(__doc__, epochs=300)
     mg.set_default_dtype(mg.float64 if args.float64 else mg.float32)
+    mg.set_default_device(args.device)
     mg.manual_seed(args.seed)
 
     figure = Figure(figsize=(14, 4.4), layout="constrained")
@@ -28,7 +29,7 @@ def main():
         everywhere, extent = common.grid(points)
         with mg.no_grad():
             probabilities = mg.softmax(model(mg.tensor(everywhere, dtype=x.dtype)), -1)
-        common.regions(axes, probabilities.numpy(), extent, points, classes)
+        common.regions(axes, probabilities.cpu().numpy(), extent, points, classes)
         axes.set_title(f"C = {C}", loc="left", fontweight="bold")
         axes.set_xlabel(f"loss {loss:.3f}, {accuracy:.0f} % right", color=common.GREY)
     common.save(figure, args.out / "softmax_regression.png")

@@ -12,6 +12,7 @@ from minigrad.datasets import spirals
 def main():
     args = common.arguments(__doc__, epochs=500)
     mg.set_default_dtype(mg.float64 if args.float64 else mg.float32)
+    mg.set_default_device(args.device)
     mg.manual_seed(args.seed)
 
     points, classes = spirals(300, classes=3, noise=0.03, seed=args.seed)
@@ -35,7 +36,7 @@ def main():
             probabilities = mg.softmax(model(plane), -1)
         print(f"after {epoch:3} epochs: loss {loss:.6f}, {accuracy:.1f} % of the points on the right side")
         axes = next(panels)
-        common.regions(axes, probabilities.numpy(), extent, points, classes)
+        common.regions(axes, probabilities.cpu().numpy(), extent, points, classes)
         axes.set_title(f"after {epoch} epochs" if epoch else "before training", loc="left", fontweight="bold")
         axes.set_xlabel(f"loss {loss:.3f}, {accuracy:.0f} % right", color=common.GREY)
 

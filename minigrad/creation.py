@@ -59,7 +59,7 @@ def from_numpy(array: Any) -> Tensor:
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """A tensor as it is; anything else as a new tensor, which shares the memory of an array of that dtype there."""
     if isinstance(data, Tensor):
-        return data.to(dtype or data.dtype, device=device or data.device)
+        return data.to(dtype=dtype, device=device)
     return wrap(placed(data, dtype, device), None)
 
 

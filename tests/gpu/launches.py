@@ -1,7 +1,7 @@
 """What one training step asks of a GPU: `python -m tests.gpu.launches`, where the CPU stands in for one (`hipcpu`).
 
-Kernels are counted, CuPy's own and those of its libraries: such figures are exact without a GPU. The first column of each
-pair is without fusing: every step of a formula is then a kernel of its own.
+Kernels are counted, CuPy's own and those of its libraries: such figures are exact without a GPU. Of two figures the
+first is without fusing: every step of a formula is then a kernel of its own.
 """
 
 from __future__ import annotations

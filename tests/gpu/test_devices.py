@@ -313,6 +313,49 @@ def test_a_mask_is_the_same_whenever_the_stream_is_and_as_numpy_would_make_it(gp
     assert ((mixed ^ (mixed >> 16)) / 2**32 < 0.7).reshape(300, 40).tolist() == first.tolist()
 
 
+# -- what else asks where its arguments are ---------------------------------------------------------------------------
+
+
+def test_what_is_drawn_by_weight_is_where_the_weights_are_and_the_same(on_cpu: Any) -> None:
+    draws: list[Any] = [mg.bernoulli, lambda p: mg.multinomial(p, 2), lambda p: mg.multinomial(p, 7, replacement=True)]
+    for draw in draws:
+        found = []
+        for device in ("cpu", "cuda"):
+            mg.manual_seed(3)
+            found.append(draw(mg.tensor([[0.2, 0.3, 0.5], [0.9, 0.0, 0.1]], device=device)))
+        assert [t.is_cuda for t in found] == [False, True]
+        assert found[0].tolist() == found[1].tolist()
+
+
+def test_gradients_are_checked_where_the_tensor_is(on_cpu: Any) -> None:
+    @mg.op(x=lambda x: 2.5 * x)
+    def wrong_square(x: Any) -> Any:
+        return x * x
+
+    x = mg.tensor([0.3, -0.8], dtype=mg.float64, device="cuda", requires_grad=True)
+    assert mg.autograd.gradcheck(lambda x: (x**3).tanh(), (x,))
+    assert mg.autograd.gradgradcheck(lambda x: (x**3).tanh(), (x,))
+    with pytest.raises(AssertionError, match="gradcheck: input 0, element"):
+        mg.autograd.gradcheck(wrong_square, (x,))
+
+
+def test_functions_take_arrays_of_cupy_too(on_cpu: Any) -> None:
+    a = on_cpu.cupy.asarray([[1.0, 2.0], [3.0, 4.0]])
+    assert mg.stack([a, a]).shape == (2, 2, 2)
+    assert mg.max(a, a[::-1]).tolist() == [[3, 4], [3, 4]]
+    assert isinstance(mg.linalg.matrix_power(a, 0), on_cpu.cupy.ndarray)
+    assert mg.linalg.matrix_power(mg.tensor(a), 0).tolist() == [[1, 0], [0, 1]]
+    assert mg.linalg.det(mg.tensor(on_cpu.cupy.ones((0, 0)))).item() == 1
+    assert float(F.cross_entropy(a, on_cpu.cupy.asarray([0, 1]))) > 0
+    assert math.isnan(float(F.cross_entropy(a, on_cpu.cupy.asarray([0, 2]))))
+
+
+def test_a_tensor_that_is_there_already_is_left_alone(on_cpu: Any) -> None:
+    t = mg.tensor([1.0], device="cuda")
+    assert mg.as_tensor(t) is t
+    assert mg.as_tensor(t, dtype=mg.float64).is_cuda
+
+
 # -- the GPU itself ---------------------------------------------------------------------------------------------------
 
 

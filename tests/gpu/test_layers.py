@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 import minigrad as mg
 from tests.oracle import layers, parity
-from tests.oracle.record import load
+from tests.oracle.record import recorded
 from tests.oracle.training import float64
 
 # Which elements are dropped on a GPU follows from the same seed, but by another rule than PyTorch's.
@@ -39,18 +40,37 @@ def test_a_layer_starts_computes_and_learns_as_on_the_cpu(name: str, gpu: Any) -
         assert ours[what].shape == value.shape
 
 
-@cache
-def recorded() -> dict[str, Any]:
-    return load("parity")
-
-
 @pytest.mark.parametrize("name", [name for name in parity.CONFIGURATIONS if not name.startswith("schedule")])
 def test_a_training_ends_where_it_does_on_the_cpu(name: str, gpu: Any) -> None:
     if name in ("network BatchNorm and dropout", "network LSTM", "network attention"):
         pytest.skip("dropout draws other elements on a GPU")
     with float64(mg):
         ours = parity.train(mg, name)
-    theirs = {key.removeprefix(f"{name}/"): value for key, value in recorded().items() if key.startswith(f"{name}/")}
+    theirs = {
+        key.removeprefix(f"{name}/"): value for key, value in recorded("parity").items() if key.startswith(f"{name}/")
+    }
     assert theirs
     for what, value in theirs.items():
         np.testing.assert_allclose(ours[what], value, rtol=1e-8, atol=1e-8, err_msg=what)
+
+
+@pytest.mark.parametrize("name", layers.LAYERS)
+def test_no_layer_waits_for_the_gpu(name: str, gpu: Any) -> None:
+    make, shapes, options = layers.LAYERS[name]
+    random = np.random.default_rng(1)
+
+    def drawn(shape: Any) -> Any:
+        if isinstance(shape, list):
+            return tuple(map(drawn, shape))
+        array = random.normal(size=shape) if isinstance(shape, tuple) else shape
+        learns = array.dtype == np.float64 and (isinstance(shape, tuple) or shape is shapes[0])
+        return mg.tensor(array, requires_grad=learns)
+
+    with float64(mg):
+        layer, inputs = make(mg.nn, mg.tensor), [drawn(shape) for shape in shapes]
+        call = {key: mg.tensor(value) if isinstance(value, np.ndarray) else value for key, value in options.items()}
+        with gpu.no_waits() if gpu.no_waits else nullcontext():
+            outputs = [out for out in layers.flat(layer(*inputs, **call)) if out is not None]
+            sum((out * out).sum() for out in outputs).backward()
+            layer.eval()
+            layer(*inputs, **call)

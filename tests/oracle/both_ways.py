@@ -21,6 +21,7 @@ from functools import cache
 from io import StringIO
 from pathlib import Path
 
+from tests.gpu import conftest
 from tests.oracle.both_ways_stand_in import SmallDigits
 
 HERE = Path(__file__).parent
@@ -41,7 +42,7 @@ OPTIONS = {
 }
 NOT_COMPARED = {
     "common": "is no script: what the examples share, nothing of it computed by minigrad",
-    "digits": "shows what PyTorch lacks: NumPy arrays as they are for a model and a loss, and `optimizer.lr`",
+    "digits": "shows what PyTorch lacks: `optimizer.lr`",
 }
 
 
@@ -55,12 +56,12 @@ def translated(source: str) -> str:
 
 
 @cache
-def printed_by(package: str) -> dict[str, str]:
+def printed_by(package: str, device: str = "cpu") -> dict[str, str]:
     """What each script prints under minigrad or under torch; for one that failed, its traceback."""
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.oracle.both_ways", package, folder],
+            [sys.executable, "-m", "tests.oracle.both_ways", package, folder, device],
             cwd=HERE.parents[1],
             env={**os.environ, **one_thread, "PYTHONIOENCODING": "utf-8"},
             capture_output=True,
@@ -71,7 +72,7 @@ def printed_by(package: str) -> dict[str, str]:
     return json.loads(done.stdout)
 
 
-def run_all(package: str, folder: Path) -> dict[str, str]:
+def run_all(package: str, folder: Path, device: str) -> dict[str, str]:
     """Run the scripts one after the other in this process: what takes long is to import PyTorch."""
     from matplotlib.figure import Figure
 
@@ -88,7 +89,9 @@ def run_all(package: str, folder: Path) -> dict[str, str]:
         source = script(name).read_text(encoding="utf-8")
         copy = folder / f"{name}_.py"
         copy.write_text(source if package == "minigrad" else translated(source), encoding="utf-8")
-        sys.argv = [str(copy), *options.split()]
+        sys.argv = [str(copy), *options.split()] + ["--device", device] * bool(options)
+        if device != "cpu":
+            minigrad.set_default_device(device)  # for those without options
         with redirect_stdout(StringIO()) as output:
             try:
                 runpy.run_path(str(copy), run_name="__main__")
@@ -123,8 +126,11 @@ def difference(ours: str, theirs: str) -> float:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        print(json.dumps(run_all(sys.argv[1], Path(sys.argv[2]))))
+    if len(sys.argv) == 4:
+        _, package, folder, device = sys.argv
+        if device == "cuda":
+            conftest.loaded()
+        print(json.dumps(run_all(package, Path(folder), device)))
     else:
         for name in OPTIONS:
             print(f"{name:20} {difference(printed_by('minigrad')[name], printed_by('torch')[name]):.1e}")

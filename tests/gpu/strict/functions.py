@@ -586,6 +586,18 @@ def sort(a, axis=-1, kind=None):
 
 
 @differs
+def solve(a, b):
+    """Stacks of matrices must have the same leading axes: CuPy does not broadcast them."""
+    for x in (a, b):
+        if x.__class__ is not ndarray:
+            raise unsupported(x)
+    if b.ndim != 1 and a.shape[:-1] != b.shape[:-1]:
+        raise ValueError("a must have (..., M, M) shape and b must have (..., M, K) for multidimensional b")
+    counts.calls += 1
+    return wrap(np.linalg.solve(a._host, b._host))
+
+
+@differs
 def sliding_window_view(x, window_shape, axis=None, *, subok=False, writeable=False):
     """A view; yet CuPy computes its shape on the device, and waits for it, once for each axis."""
     if x.__class__ is not ndarray:
