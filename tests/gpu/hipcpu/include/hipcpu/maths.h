@@ -31,6 +31,13 @@ inline hipcpu_common<A, B> max(A a, B b) {
 inline float rsqrt(float x) { return 1 / std::sqrt(x); }
 inline double rsqrt(double x) { return 1 / std::sqrt(x); }
 inline float rsqrtf(float x) { return rsqrt(x); }
+inline double sinpi(double x) {  // sin πx: first brought to between -1/2 and 1/2, where πx loses nothing
+  double r = std::remainder(x, 2.0);
+  if (std::fabs(r) > 0.5) r = std::copysign(1.0, r) - r;
+  return std::sin(3.14159265358979323846 * r);
+}
+inline float sinpi(float x) { return static_cast<float>(sinpi(static_cast<double>(x))); }
+inline float sinpif(float x) { return sinpi(x); }
 inline double exp10(double x) { return std::pow(10.0, x); }
 inline float exp10f(float x) { return std::pow(10.0f, x); }
 inline double normcdf(double x) { return std::erfc(-x * 0.70710678118654752) / 2; }
