@@ -235,7 +235,7 @@ def test_a_sample_of_a_tensor_dataset_is_a_tuple_of_tensors_that_share_memory() 
     ],
 )
 def test_a_tensor_dataset_takes_tensors_of_one_length(arrays: list[Any], shapes: str) -> None:
-    with pytest.raises(ValueError, match=f"as many elements along axis 0, not these shapes: {shapes}"):
+    with pytest.raises(ValueError, match=f"equally long along axis 0, not these shapes: {shapes}"):
         TensorDataset(*arrays)
 
 
@@ -502,8 +502,8 @@ def test_a_collate_function_gets_the_list_of_samples() -> None:
         ({"batch_size": 0}, "batch_size is an integer of at least 1, not 0"),
         ({"batch_size": None}, "batch_size is an integer of at least 1, not None"),
         ({"batch_size": 2.0}, "batch_size is an integer of at least 1, not 2.0"),
-        ({"num_workers": -1}, "num_workers is 0, or 1 or more for a thread, not -1"),
-        ({"num_workers": True}, "num_workers is 0, or 1 or more for a thread, not True"),
+        ({"num_workers": -1}, "num_workers is an integer of at least 0, not -1"),
+        ({"num_workers": True}, "num_workers is an integer of at least 0, not True"),
         ({"prefetch_factor": 2}, "prefetch_factor is for the thread that num_workers=1 starts"),
         ({"prefetch_factor": 0, "num_workers": 1}, "prefetch_factor is an integer of at least 1, not 0"),
     ],

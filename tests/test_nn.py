@@ -371,6 +371,23 @@ def test_repr_shows_the_tree() -> None:
     assert repr(nn.CrossEntropyLoss()) == "CrossEntropyLoss()"
 
 
+def test_a_layer_of_ones_own_is_shown_like_the_one_it_is_derived_from() -> None:
+    class Encoder(nn.LSTM):
+        def __init__(self, size: int) -> None:
+            super().__init__(size, size, bias=False)
+
+    class Doubled(nn.Conv2d):
+        def __init__(self, *args: Any, factor: int = 2, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+
+    class Both(nn.PReLU, dict):  # type: ignore[type-arg]
+        pass
+
+    assert repr(Both()) == "Both(num_parameters=1)"
+    assert repr(Encoder(3)) == "Encoder(3, 3, bias=False)"
+    assert repr(Doubled(1, 2, 3, padding=1)) == "Doubled(1, 2, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))"
+
+
 # -- Linear -----------------------------------------------------------------------------------------------------------
 
 

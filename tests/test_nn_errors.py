@@ -544,7 +544,7 @@ CALLING: dict[str, Use] = {
         lambda: nn.Linear(2, 2),
         lambda m: nn.init.trunc_normal_(m.weight, a=3.0, b=4.0),
         ValueError,
-        "a and b with more than 30 % of the numbers between them, not 3.0 and 4.0",
+        "a and b with more than 30 % of all numbers between, not 3.0 and 4.0",
     ),
 }
 

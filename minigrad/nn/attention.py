@@ -18,7 +18,6 @@ from minigrad.nn.functional.dropout import check_probability
 from minigrad.nn.layers import Dropout, Linear
 from minigrad.nn.module import Module, Parameter, kind_of, set_sizes
 from minigrad.nn.normalization import LayerNorm
-from minigrad.ops.nn import linear
 from minigrad.tensor import as_array, wrap
 
 __all__ = ["MultiheadAttention", "TransformerEncoder", "TransformerEncoderLayer"]
@@ -48,13 +47,7 @@ class MultiheadAttention(Module):
     """
 
     def __init__(
-        self,
-        embed_dim: int,
-        num_heads: int,
-        dropout: float = 0.0,
-        bias: bool = True,
-        *,
-        batch_first: bool = False,
+        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, *, batch_first: bool = False
     ) -> None:
         set_sizes(self, 1, embed_dim=embed_dim, num_heads=num_heads)
         if embed_dim % num_heads:
@@ -111,34 +104,34 @@ class MultiheadAttention(Module):
         source, size = tensors[1].shape[1], self.embed_dim // self.num_heads
         weights = self.in_proj_weight.reshape(3, self.embed_dim, self.embed_dim)
         biases = [None] * 3 if self.in_proj_bias is None else self.in_proj_bias.reshape(3, self.embed_dim)
-        heads = [
-            linear(t, w, b).reshape(*t.shape[:2], self.num_heads, size).swapaxes(1, 2)  # (N, heads, L or S, d)
+        q, k, v = [
+            F.linear(t, w, b).reshape(*t.shape[:2], self.num_heads, size).swapaxes(1, 2)  # (N, heads, L or S, d)
             for t, w, b in zip(tensors, weights, biases, strict=True)
         ]
-        mask = added("attn_mask", attn_mask, [(length, source), (n * self.num_heads, length, source)], query.dtype)
-        if mask is not None and mask.ndim == 3:
-            mask = mask.reshape(n, self.num_heads, length, source)
-        padding = added("key_padding_mask", key_padding_mask, [(source,) if single else (n, source)], query.dtype)
-        if padding is not None:
-            padding = padding.reshape(n, 1, 1, source)
+        common, of_each = (length, source), (n * self.num_heads, length, source)
+        shapes = {common: common, of_each: (n, self.num_heads, length, source)}
+        mask = added("attn_mask", attn_mask, shapes, query.dtype)
+        shapes = {(source,) if single else (n, source): (n, 1, 1, source)}
+        padding = added("key_padding_mask", key_padding_mask, shapes, query.dtype)
         mask = mask if padding is None else padding if mask is None else mask + padding
         dropped = self.dropout if self.training else 0.0
-        attention = None
         if need_weights:
-            scores = heads[0] @ heads[1].swapaxes(-1, -2) * (1 / math.sqrt(size))
+            scores = q @ k.swapaxes(-1, -2) * (1 / math.sqrt(size))
             attention = F.dropout(F.softmax(scores if mask is None else scores + mask), dropped)
-            mixed = attention @ heads[2]
+            mixed = attention @ v
             attention = attention.mean(1) if average_attn_weights else attention
         else:
-            mixed = F.scaled_dot_product_attention(*heads, mask, dropped)
+            attention, mixed = None, F.scaled_dot_product_attention(q, k, v, mask, dropped)
         out = self.out_proj(mixed.swapaxes(1, 2).reshape(n, length, self.embed_dim))
         if single:
             return out[0], attention if attention is None else attention[0]
         return out if self.batch_first else out.swapaxes(0, 1), attention
 
 
-def added(name: str, mask: Any, shapes: list[tuple[int, ...]], dtype: Any) -> Any:
+def added(name: str, mask: Any, shapes: dict[Any, Any], dtype: Any) -> Any:
     """A mask as numbers to be added to the scores: −∞ where it is True; None if there is none.
+
+    `shapes` says which shapes it may have, and which each then gets, to go with the scores (N, num_heads, L, S).
 
     Raises:
         TypeError: it holds neither bools nor floating numbers: of integers nobody knows what they mean.
@@ -151,7 +144,8 @@ def added(name: str, mask: Any, shapes: list[tuple[int, ...]], dtype: Any) -> An
     if mask.shape not in shapes:
         wanted = " or ".join(map(str, shapes))
         raise ValueError(f"MultiheadAttention: {name} needs shape {wanted}, not {mask.shape}")
-    return wrap(np.where(as_array(mask), -math.inf, 0.0).astype(dtype), None) if mask.dtype == np.bool_ else mask
+    numbers = wrap(np.where(as_array(mask), -math.inf, 0.0).astype(dtype), None) if mask.dtype == np.bool_ else mask
+    return numbers.reshape(shapes[mask.shape])
 
 
 class TransformerEncoderLayer(Module):

@@ -23,11 +23,14 @@ class Convolution(Module):
         function: what is computed.
         axes: how many spatial axes it has.
         transposed: whether it is the transpose of a convolution: its weight has the input channels first.
+        options: with which of its attributes the function is called, besides weight and bias.
     """
 
     function: Callable[..., Any]
     axes: int
     transposed = False
+    options: tuple[str, ...] = ("stride", "padding", "dilation", "groups")
+    _shown = "in_channels out_channels kernel_size= stride= [padding=] [dilation=] [groups=] [bias=]"
 
     def __init__(
         self,
@@ -49,28 +52,14 @@ class Convolution(Module):
         self.stride = for_each(self.axes, f"{name}: stride", stride, 1)
         named = isinstance(padding, str) and padding in ("same", "valid") and not self.transposed
         self.padding: Any = padding if named else for_each(self.axes, f"{name}: padding", padding, 0)
-        self.output_padding = (0,) * self.axes
         self.dilation = for_each(self.axes, f"{name}: dilation", dilation, 1)
         channels = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
         self.weight = Parameter(init.kaiming_uniform_(empty(*channels, *self.kernel_size), a=math.sqrt(5)))
         self.bias = uniform_parameter(init.fans(self.weight)[0], out_channels) if bias else None
 
     def forward(self, x: Any) -> Any:
-        return type(self).function(
-            x, self.weight, self.bias, self.stride, self.padding, dilation=self.dilation, groups=self.groups
-        )
-
-    def extra_repr(self) -> str:
-        options = {
-            "padding": (self.padding, (0,) * self.axes),
-            "dilation": (self.dilation, (1,) * self.axes),
-            "output_padding": (self.output_padding, (0,) * self.axes),
-            "groups": (self.groups, 1),
-            "bias": (self.bias is not None, True),
-        }
-        shown = "".join(f", {name}={value}" for name, (value, default) in options.items() if value != default)
-        sizes = f"kernel_size={self.kernel_size}, stride={self.stride}"
-        return f"{self.in_channels}, {self.out_channels}, {sizes}{shown}"
+        options = {name: getattr(self, name) for name in self.options}
+        return type(self).function(x, self.weight, self.bias, **options)
 
 
 class Conv1d(Convolution):
@@ -125,6 +114,8 @@ class TransposedConvolution(Convolution):
     """What the transposes of convolution layers share."""
 
     transposed = True
+    options = (*Convolution.options, "output_padding")
+    _shown = Convolution._shown.replace("[groups=]", "[output_padding=] [groups=]")
 
     def __init__(
         self,
@@ -138,14 +129,8 @@ class TransposedConvolution(Convolution):
         bias: bool = True,
         dilation: Sizes = 1,
     ) -> None:
-        extra = for_each(self.axes, f"{type(self).__name__}: output_padding", output_padding, 0)
+        self.output_padding = for_each(self.axes, f"{type(self).__name__}: output_padding", output_padding, 0)
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
-        self.output_padding = extra
-
-    def forward(self, x: Any) -> Any:
-        return type(self).function(
-            x, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
-        )
 
 
 class ConvTranspose1d(TransposedConvolution):

@@ -40,9 +40,6 @@ class FunctionModule(Module):
     """
 
     function: Callable[..., Any]
-    inputs: int
-    options: dict[str, str]
-    shown: tuple[str, ...]
     inplace = False
     __signature__: Signature
 
@@ -83,17 +80,15 @@ def tensors(n: int) -> str:
 
 
 def module(
-    name: str,
-    function: Callable[..., Any],
-    inputs: int = 1,
-    shown: tuple[str, ...] | None = None,
-    may_write: bool = False,
-    **other_defaults: Any,
+    name: str, function: Callable[..., Any], inputs: int = 1, shown: Any = None, may_write: bool = False, **changed: Any
 ) -> Any:
-    """The class of modules that call `function`; `may_write` says whether it offers `inplace`."""
+    """The class of modules that call `function`; `may_write` says whether it offers `inplace`.
+
+    The names in `shown` are what `repr` shows, None standing for all; `changed` are defaults that the function has not.
+    """
     parameters = list(signature(function).parameters.values())[inputs:]
     options = {TORCH_NAMES.get(p.name, p.name): p.name for p in parameters}
-    defaults = {name: p.default for name, p in zip(options, parameters, strict=True)} | other_defaults
+    defaults = {name: p.default for name, p in zip(options, parameters, strict=True)} | changed
     defaults |= {"inplace": False} if may_write else {}
     bare = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=value) for name, value in defaults.items()]
     attributes = {

@@ -67,9 +67,7 @@ def trunc_normal_(
     check_floating(tensor)
     normal = NormalDist(mean, std)
     if not normal.cdf(b) - normal.cdf(a) > 0.3:
-        raise ValueError(
-            f"trunc_normal_ needs a and b with more than 30 % of the numbers between them, not {a} and {b}"
-        )
+        raise ValueError(f"trunc_normal_ needs a and b with more than 30 % of all numbers between, not {a} and {b}")
     stream = generator or random.current()
     values = np.full(tensor.shape, math.inf)
     while (outside := (values < a) | (values > b)).any():

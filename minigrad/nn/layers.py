@@ -6,12 +6,11 @@ import math
 from typing import Any
 
 from minigrad.creation import empty
+from minigrad.nn import functional as F
 from minigrad.nn import init
-from minigrad.nn.functional import dropout, embedding, prelu
 from minigrad.nn.functional.dropout import check_probability
 from minigrad.nn.module import Module, Parameter, set_sizes
 from minigrad.ops.linalg import matmul
-from minigrad.ops.nn import linear
 from minigrad.tensor import in_place
 
 __all__ = ["Bilinear", "Dropout", "Embedding", "Identity", "Linear", "PReLU"]
@@ -43,16 +42,15 @@ class Linear(Module):
             long.
     """
 
+    _shown = "in_features= out_features= bias="
+
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         set_sizes(self, in_features=in_features, out_features=out_features)
         self.weight = Parameter(init.kaiming_uniform_(empty(out_features, in_features), a=math.sqrt(5)))
         self.bias = uniform_parameter(in_features, out_features) if bias else None
 
     def forward(self, x: Any) -> Any:
-        return linear(x, self.weight, self.bias)
-
-    def extra_repr(self) -> str:
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        return F.linear(x, self.weight, self.bias)
 
 
 def uniform_parameter(fan_in: int, *shape: int) -> Parameter:
@@ -73,6 +71,8 @@ class Bilinear(Module):
         TypeError, ValueError: a size is no integer, or negative; at the call, x₁ and x₂ have other sizes.
     """
 
+    _shown = "in1_features= in2_features= out_features= bias="
+
     def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True) -> None:
         set_sizes(self, in1_features=in1_features, in2_features=in2_features, out_features=out_features)
         self.weight = uniform_parameter(in1_features, out_features, in1_features, in2_features)
@@ -85,10 +85,6 @@ class Bilinear(Module):
         rows = matmul(x1[..., None, None, :], self.weight)  # (..., out, 1, in2)
         y = (rows[..., 0, :] * x2[..., None, :]).sum(-1)
         return y if self.bias is None else y + self.bias
-
-    def extra_repr(self) -> str:
-        sizes = f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}"
-        return f"{sizes}, bias={self.bias is not None}"
 
 
 class Embedding(Module):
@@ -108,6 +104,8 @@ class Embedding(Module):
         IndexError: at the call, an index names no row.
     """
 
+    _shown = "num_embeddings embedding_dim [padding_idx=]"
+
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
         set_sizes(self, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         self.padding_idx = padding_idx
@@ -121,11 +119,7 @@ class Embedding(Module):
             init.zeros_(self.weight.detach()[padding_idx])
 
     def forward(self, indices: Any) -> Any:
-        return embedding(indices, self.weight, self.padding_idx)
-
-    def extra_repr(self) -> str:
-        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+        return F.embedding(indices, self.weight, self.padding_idx)
 
 
 class PReLU(Module):
@@ -139,15 +133,14 @@ class PReLU(Module):
     Source: He et al., "Delving Deep into Rectifiers", ICCV 2015.
     """
 
+    _shown = "num_parameters="
+
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         set_sizes(self, num_parameters=num_parameters)
         self.weight = Parameter(empty(num_parameters).fill_(init))
 
     def forward(self, x: Any) -> Any:
-        return prelu(x, self.weight)
-
-    def extra_repr(self) -> str:
-        return f"num_parameters={self.num_parameters}"
+        return F.prelu(x, self.weight)
 
 
 class Dropout(Module):
@@ -161,13 +154,12 @@ class Dropout(Module):
         ValueError: p is not a probability.
     """
 
+    _shown = "p= inplace="
+
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         check_probability(p)
         self.p = p
         self.inplace = inplace
 
     def forward(self, x: Any) -> Any:
-        return (in_place(dropout) if self.inplace else dropout)(x, self.p, self.training)
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}, inplace={self.inplace}"
+        return (in_place(F.dropout) if self.inplace else F.dropout)(x, self.p, self.training)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from inspect import signature
 from itertools import groupby
 from types import MappingProxyType, SimpleNamespace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -24,7 +25,6 @@ __all__ = ["Module", "Parameter"]
 
 Kind = TypeVar("Kind")
 Named = Iterator[tuple[str, Kind]]
-Self = TypeVar("Self", bound="Module")
 
 
 class Parameter(Tensor):
@@ -80,6 +80,7 @@ class Module:
     training: bool = True
     _hooks: SimpleNamespace | None = None  # in an object, so that the walk passes them over
     _buffer_names: Mapping[str, bool] = MappingProxyType({})  # name -> whether it is saved
+    _shown = ""  # the arguments that `repr` shows, as in a usage line: "size eps= [bias=]", see `extra_repr`
     _repeats_are_counted = False  # whether `repr` shows equal children once, with their number
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -261,14 +262,14 @@ class Module:
 
     # -- changes to all of it -------------------------------------------------------------------------------------
 
-    def apply(self: Self, function: Callable[[Module], Any]) -> Self:
+    def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call `function` with every module inside and at last with this one, as in `model.apply(init_weights)`."""
         for child in self.children():
             child.apply(function)
         function(self)
         return self
 
-    def train(self: Self, mode: bool = True) -> Self:
+    def train(self, mode: bool = True) -> Self:
         """Switch this module and all inside it to training, or with False to evaluation.
 
         Raises:
@@ -281,11 +282,11 @@ class Module:
             child.train(mode)
         return self
 
-    def eval(self: Self) -> Self:
+    def eval(self) -> Self:
         """Switch this module and all inside it to evaluation."""
         return self.train(False)
 
-    def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Have every parameter learned, or none: a frozen part gets no gradients, and optimizers pass it over."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
@@ -299,7 +300,7 @@ class Module:
             elif parameter.grad is not None:
                 parameter.grad.detach().zero_()
 
-    def to(self: Self, dtype: Any = None, device: Any = None) -> Self:
+    def to(self, dtype: Any = None, device: Any = None) -> Self:
         """Convert every parameter, with its gradient, and every buffer: floating ones to a dtype, all to a device.
 
         They stay the same objects, so that optimizers and hooks keep them; a graph made before gives them gradients in
@@ -322,23 +323,23 @@ class Module:
                 tensor.grad = tensor.grad.detach().to(dtype=wanted, device=device)
         return self
 
-    def cuda(self: Self) -> Self:
+    def cuda(self) -> Self:
         """Move to the GPU."""
         return self.to("cuda")
 
-    def cpu(self: Self) -> Self:
+    def cpu(self) -> Self:
         """Move to the CPU."""
         return self.to("cpu")
 
-    def half(self: Self) -> Self:
+    def half(self) -> Self:
         """Convert to float16."""
         return self.to(np.float16)
 
-    def float(self: Self) -> Self:
+    def float(self) -> Self:
         """Convert to float32."""
         return self.to(np.float32)
 
-    def double(self: Self) -> Self:
+    def double(self) -> Self:
         """Convert to float64."""
         return self.to(np.float64)
 
@@ -385,8 +386,25 @@ class Module:
     # -- reading --------------------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """The arguments of this module, for its `repr`."""
-        return ""
+        """The arguments of this module, for its `repr`; in a subclass, what it returns.
+
+        Layers say in `_shown` which: "size" for the value alone, "eps=" for name and value, "[bias=]" for name and
+        value of one that is not what it is by default.
+        """
+        defaults: dict[str, Any] = {}
+        for kind in reversed(type(self).__mro__):  # of all, since a subclass may take other arguments
+            arguments = signature(vars(kind).get("__init__", object.__init__)).parameters
+            defaults |= {name: argument.default for name, argument in arguments.items()}
+        texts = []
+        for word in self._shown.split():
+            name = word.strip("[=]")
+            value = getattr(self, name)
+            if name == "bias":
+                value = value is not None and value is not False  # whether there is one
+            parts = value if isinstance(value, tuple) else (value,)  # one for each axis
+            if "[" not in word or any(part != defaults[name] for part in parts):
+                texts.append(f"{name}={value}" if "=" in word else str(value))
+        return ", ".join(texts)
 
     def __repr__(self) -> str:
         arguments = self.extra_repr()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 from minigrad.creation import ones, zeros
 from minigrad.nn import functional as F
+from minigrad.nn.functional.convolution import Sizes
 from minigrad.nn.functional.normalization import by_batch, moved
 from minigrad.nn.module import Module, Parameter, set_sizes
 from minigrad.tensor import Tensor, wrap
@@ -15,8 +15,9 @@ from minigrad.tensor import Tensor, wrap
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "LayerNorm", "RMSNorm"]
 
 
-def start(layer: Module, shape: Any, weight: bool, bias: bool) -> None:
-    """Give the layer a weight of ones and a bias of zeros, or None in place of one that is not wanted."""
+def start(layer: Module, shape: Any, eps: float | None, weight: bool, bias: bool) -> None:
+    """Give the layer ε, a weight of ones and a bias of zeros, or None in place of one that is not wanted."""
+    layer.eps = eps
     layer.weight = Parameter(ones(shape)) if weight else None
     layer.bias = Parameter(zeros(shape)) if bias else None
 
@@ -35,6 +36,7 @@ class BatchNorm(Module):
     running_mean: Any
     running_var: Any
     num_batches_tracked: Any
+    _shown = "num_features eps= momentum= affine= bias= track_running_stats="
 
     def __init__(
         self,
@@ -47,24 +49,18 @@ class BatchNorm(Module):
         bias: bool = True,
     ) -> None:
         set_sizes(self, num_features=num_features)
-        self.eps = eps
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        start(self, num_features, affine, affine and bias)
+        start(self, num_features, eps, affine, affine and bias)
         self.register_buffer("running_mean", zeros(num_features) if track_running_stats else None)
         self.register_buffer("running_var", ones(num_features) if track_running_stats else None)
         self.register_buffer("num_batches_tracked", Tensor(0) if track_running_stats else None)
 
-    def _check_shape(self, x: Any) -> None:
-        for axes in self.layouts:
-            if len(axes) == x.ndim and x.shape[axes.index("C")] == self.num_features:
-                return
-        shapes = " or ".join([f"({', '.join(axes)})" for axes in self.layouts]).replace("C", str(self.num_features))
-        raise ValueError(f"{type(self).__name__} takes x of shape {shapes}, got {x.shape}")
-
     def forward(self, x: Any) -> Any:
-        self._check_shape(x)
+        if x.ndim not in map(len, self.layouts) or x.shape[1] != self.num_features:
+            shapes = " or ".join([f"({', '.join(axes)})" for axes in self.layouts]).replace("C", str(self.num_features))
+            raise ValueError(f"{type(self).__name__} takes x of shape {shapes}, got {x.shape}")
         if self.training or self.running_mean is None:
             try:
                 y, mean, var = by_batch(x, self.weight, self.bias, self.eps)
@@ -75,28 +71,16 @@ class BatchNorm(Module):
                 self.running_mean, self.running_var = new
                 self.num_batches_tracked = self.num_batches_tracked + 1
             return y
-        if self._unused():
-            warnings.warn(
-                f"{type(self).__name__}: evaluation before any training batch; the running mean and variance are still "
-                "0 and 1",
-                stacklevel=3,
-            )
+        seen = self.num_batches_tracked
+        if not seen.is_cuda and seen.item() == 0:  # a GPU is not asked: that would be waiting for it at each call
+            untouched = "evaluation before any training batch; the running mean and variance are still 0 and 1"
+            warnings.warn(f"{type(self).__name__}: {untouched}", stacklevel=3)
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
-
-    def _unused(self) -> bool:
-        """Whether no training batch was seen; of a layer on the GPU, that is not looked for: it would have to wait."""
-        return not self.num_batches_tracked.is_cuda and self.num_batches_tracked.item() == 0
 
     def _moved(self, running: Any, batch: Any) -> Tensor:
         """A running estimate after a batch: a new tensor, for a graph may have saved the old one."""
         share = 1 / (self.num_batches_tracked.data + 1) if self.momentum is None else self.momentum
         return wrap(moved(running.data, batch, share).astype(running.dtype, copy=False), None)
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
 
 
 class BatchNorm1d(BatchNorm):
@@ -174,6 +158,8 @@ class GroupNorm(Module):
     Source: Wu and He, "Group normalization", ECCV 2018.
     """
 
+    _shown = "num_groups num_channels eps= affine= bias="
+
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
     ) -> None:
@@ -181,16 +167,11 @@ class GroupNorm(Module):
         set_sizes(self, 1, num_groups=num_groups)
         if num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
-        self.eps = eps
         self.affine = affine
-        start(self, num_channels, affine, affine and bias)
+        start(self, num_channels, eps, affine, affine and bias)
 
     def forward(self, x: Any) -> Any:
         return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        sizes = f"{self.num_groups}, {self.num_channels}"
-        return f"{sizes}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
 
 
 def set_shape(layer: Module, normalized_shape: Any) -> None:
@@ -220,24 +201,17 @@ class LayerNorm(Module):
     Source: Ba, Kiros and Hinton, "Layer normalization", 2016.
     """
 
+    _shown = "normalized_shape eps= elementwise_affine= bias="
+
     def __init__(
-        self,
-        normalized_shape: int | Sequence[int],
-        eps: float = 1e-5,
-        elementwise_affine: bool = True,
-        bias: bool = True,
+        self, normalized_shape: Sizes, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True
     ) -> None:
         set_shape(self, normalized_shape)
-        self.eps = eps
         self.elementwise_affine = elementwise_affine
-        start(self, self.normalized_shape, elementwise_affine, elementwise_affine and bias)
+        start(self, self.normalized_shape, eps, elementwise_affine, elementwise_affine and bias)
 
     def forward(self, x: Any) -> Any:
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        affine = f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
-        return f"{self.normalized_shape}, eps={self.eps}, {affine}"
 
 
 class RMSNorm(Module):
@@ -258,16 +232,12 @@ class RMSNorm(Module):
     Source: Zhang and Sennrich, "Root mean square layer normalization", NeurIPS 2019.
     """
 
-    def __init__(
-        self, normalized_shape: int | Sequence[int], eps: float | None = None, elementwise_affine: bool = True
-    ) -> None:
+    _shown = "normalized_shape eps= elementwise_affine="
+
+    def __init__(self, normalized_shape: Sizes, eps: float | None = None, elementwise_affine: bool = True) -> None:
         set_shape(self, normalized_shape)
-        self.eps = eps
         self.elementwise_affine = elementwise_affine
-        self.weight = Parameter(ones(self.normalized_shape)) if elementwise_affine else None
+        start(self, self.normalized_shape, eps, elementwise_affine, bias=False)
 
     def forward(self, x: Any) -> Any:
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
-
-    def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"

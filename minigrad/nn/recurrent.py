@@ -10,54 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.errors import described
-from minigrad.nn.functional.dropout import check_probability, dropout
+from minigrad.nn import functional as F
+from minigrad.nn.functional.dropout import check_probability
 from minigrad.nn.layers import uniform_parameter
 from minigrad.nn.module import Module, set_sizes
-from minigrad.ops.activation import relu, sigmoid
-from minigrad.ops.elementwise import tanh
-from minigrad.ops.nn import linear
 from minigrad.rearrange import cat, stack, unbind
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
 # -- steps: from what was read of x and a state, (h,) or (h, c), to the next state ------------------------------------
-
-
-def tanh_step(read: Any, state: tuple[Any, ...], weight_hh: Any) -> tuple[Any, ...]:
-    """h ← tanh(read + W_hh h), where read is W_ih x + b_ih + b_hh."""
-    return (tanh(linear(state[0], weight_hh, read)),)
-
-
-def relu_step(read: Any, state: tuple[Any, ...], weight_hh: Any) -> tuple[Any, ...]:
-    """h ← relu(read + W_hh h), where read is W_ih x + b_ih + b_hh."""
-    return (relu(linear(state[0], weight_hh, read)),)
-
-
-def lstm_step(read: Any, state: tuple[Any, ...], weight_hh: Any) -> tuple[Any, ...]:
-    """The gates let in (i), keep (f) and let out (o); g is what may be let in: c ← f · c + i · g, h ← o · tanh(c)."""
-    h, c = state
-    i, f, g, o = parts(linear(h, weight_hh, read), 4)
-    c = sigmoid(f) * c + sigmoid(i) * tanh(g)
-    return sigmoid(o) * tanh(c), c
-
-
-def gru_step(read: Any, state: tuple[Any, ...], weight_hh: Any, bias_hh: Any) -> tuple[Any, ...]:
-    """The gate r says how much of h enters the new n, the gate z how much of h stays: h ← (1 − z) · n + z · h.
-
-    Here read is W_ih x + b_ih: r stands between b_ih and b_hh.
-    """
-    (h,) = state
-    r_read, z_read, n_read = parts(read, 3)
-    r_state, z_state, n_state = parts(linear(h, weight_hh, bias_hh), 3)
-    z = sigmoid(z_read + z_state)
-    n = tanh(n_read + sigmoid(r_read + r_state) * n_state)
-    return (n + z * (h - n),)
-
-
-def parts(x: Any, n: int) -> list[Any]:
-    """n parts of equal size along the last axis: `chunk` without its checks, which every step would pay for."""
-    size = x.shape[-1] // n
-    return [x[..., k * size : (k + 1) * size] for k in range(n)]
 
 
 class Recurrent(Module):
@@ -81,8 +42,8 @@ class Recurrent(Module):
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         weight_ih, weight_hh, bias_ih, bias_hh = [getattr(self, name + suffix) for name in names]
         if self.biases_go_together:
-            return linear(x, weight_ih, None if bias_ih is None else bias_ih + bias_hh), (weight_hh,)
-        return linear(x, weight_ih, bias_ih), (weight_hh, bias_hh)
+            return F.linear(x, weight_ih, None if bias_ih is None else bias_ih + bias_hh), (weight_hh,)
+        return F.linear(x, weight_ih, bias_ih), (weight_hh, bias_hh)
 
     def _checked(self, state: Any, shape: tuple[int, ...], weight: Any) -> tuple[Any, ...]:
         """The state given, as a tuple of tensors of this shape; zeros like the weight if none is given."""
@@ -94,9 +55,58 @@ class Recurrent(Module):
             raise ValueError(f"{type(self).__name__}: the state is {what} {shape}, not {described(state)}")
         return given
 
-    def _shown(self, state: tuple[Any, ...]) -> Any:
+    def _as_given(self, state: tuple[Any, ...]) -> Any:
         """A state as users see it: h, or (h, c)."""
         return state if self.states > 1 else state[0]
+
+
+class PlainStep(Recurrent):
+    """h ← tanh(read + W_hh h), or relu, where read is W_ih x + b_ih + b_hh."""
+
+    def _choose(self, nonlinearity: str) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f'nonlinearity is "tanh" or "relu", not {nonlinearity!r}')
+        self.nonlinearity = nonlinearity
+
+    def step(self, read: Any, state: tuple[Any, ...], weight_hh: Any) -> tuple[Any, ...]:
+        return (getattr(F, self.nonlinearity)(F.linear(state[0], weight_hh, read)),)
+
+
+class GatedStep(Recurrent):
+    """The gate r says how much of h enters the new n, the gate z how much of h stays: h ← (1 − z) · n + z · h.
+
+    Here read is W_ih x + b_ih: r stands between b_ih and b_hh.
+    """
+
+    gates = 3
+    biases_go_together = False
+
+    def step(self, read: Any, state: tuple[Any, ...], weight_hh: Any, bias_hh: Any) -> tuple[Any, ...]:
+        (h,) = state
+        r_read, z_read, n_read = parts(read, 3)
+        r_state, z_state, n_state = parts(F.linear(h, weight_hh, bias_hh), 3)
+        z = F.sigmoid(z_read + z_state)
+        n = F.tanh(n_read + F.sigmoid(r_read + r_state) * n_state)
+        return (n + z * (h - n),)
+
+
+class LSTMStep(Recurrent):
+    """The gates let in (i), keep (f) and let out (o); g is what may be let in: c ← f · c + i · g, h ← o · tanh(c)."""
+
+    gates = 4
+    states = 2
+
+    def step(self, read: Any, state: tuple[Any, ...], weight_hh: Any) -> tuple[Any, ...]:
+        h, c = state
+        i, f, g, o = parts(F.linear(h, weight_hh, read), 4)
+        c = F.sigmoid(f) * c + F.sigmoid(i) * F.tanh(g)
+        return F.sigmoid(o) * F.tanh(c), c
+
+
+def parts(x: Any, n: int) -> list[Any]:
+    """n parts of equal size along the last axis: `chunk` without its checks, which every step would pay for."""
+    size = x.shape[-1] // n
+    return [x[..., k * size : (k + 1) * size] for k in range(n)]
 
 
 # -- cells ------------------------------------------------------------------------------------------------------------
@@ -104,6 +114,8 @@ class Recurrent(Module):
 
 class Cell(Recurrent):
     """What the cells share."""
+
+    _shown = "input_size hidden_size [bias=]"
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True) -> None:
         set_sizes(self, 1, input_size=input_size, hidden_size=hidden_size)
@@ -116,13 +128,10 @@ class Cell(Recurrent):
             raise ValueError(f"{type(self).__name__} takes x of shape (N, {n}) or ({n},), got {x.shape}")
         state = self._checked(state, (*x.shape[:-1], self.hidden_size), self.weight_ih)
         read, weights = self._read(x, "")
-        return self._shown(self.step(read, state, *weights))
-
-    def extra_repr(self) -> str:
-        return f"{self.input_size}, {self.hidden_size}{'' if self.bias else ', bias=False'}"
+        return self._as_given(self.step(read, state, *weights))
 
 
-class RNNCell(Cell):
+class RNNCell(PlainStep, Cell):
     """One step: h ← tanh(W_ih x + b_ih + W_hh h + b_hh).
 
     Shapes: x (N, input_size), h (N, hidden_size), zeros unless given; or both without N.
@@ -140,24 +149,14 @@ class RNNCell(Cell):
             do not go together.
     """
 
+    _shown = "input_size hidden_size [bias=] [nonlinearity=]"
+
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh") -> None:
-        self.nonlinearity = nonlinearity
-        self.step = step_of(nonlinearity)
+        self._choose(nonlinearity)
         super().__init__(input_size, hidden_size, bias)
 
-    def extra_repr(self) -> str:
-        return super().extra_repr() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}")
 
-
-def step_of(nonlinearity: str) -> Callable[..., tuple[Any, ...]]:
-    """The step of a plain recurrent layer."""
-    steps = {"tanh": tanh_step, "relu": relu_step}
-    if nonlinearity not in steps:
-        raise ValueError(f'nonlinearity is "tanh" or "relu", not {nonlinearity!r}')
-    return steps[nonlinearity]
-
-
-class GRUCell(Cell):
+class GRUCell(GatedStep, Cell):
     """One step of a gated recurrent unit.
 
         r = σ(W_ir x + b_ir + W_hr h + b_hr)
@@ -173,12 +172,8 @@ class GRUCell(Cell):
     Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", EMNLP 2014.
     """
 
-    step = staticmethod(gru_step)
-    gates = 3
-    biases_go_together = False
 
-
-class LSTMCell(Cell):
+class LSTMCell(LSTMStep, Cell):
     """One step of long short-term memory.
 
         i = σ(W_ii x + b_ii + W_hi h + b_hi)        f = σ(W_if x + b_if + W_hf h + b_hf)
@@ -194,16 +189,14 @@ class LSTMCell(Cell):
     Schmidhuber and Cummins (2000).
     """
 
-    step = staticmethod(lstm_step)
-    gates = 4
-    states = 2
-
 
 # -- layers -----------------------------------------------------------------------------------------------------------
 
 
 class RecurrentLayers(Recurrent):
     """What RNN, GRU and LSTM share: layers upon each other, each of which reads its sequence step by step."""
+
+    _shown = "input_size hidden_size [num_layers=] [bias=] [batch_first=] [dropout=] [bidirectional=]"
 
     def __init__(
         self,
@@ -238,39 +231,32 @@ class RecurrentLayers(Recurrent):
         if len(x) == 0:
             raise ValueError(f"{type(self).__name__}: the sequence is empty, x has shape {x.shape}")
         shape = (self.num_layers * len(self._directions), *x.shape[1:-1], self.hidden_size)
-        starts = [unbind(part) for part in self._checked(state, shape, self.weight_ih_l0)]
+        starts = list(zip(*map(unbind, self._checked(state, shape, self.weight_ih_l0)), strict=True))
         ends: list[tuple[Any, ...]] = []
         for layer in range(self.num_layers):
             if layer and self.training:
-                x = dropout(x, self.dropout)
+                x = F.dropout(x, self.dropout)
             outputs = []
             for direction in self._directions:
-                start = tuple([part[len(ends)] for part in starts])
-                output, end = self._run(x, start, f"_l{layer}{direction}")
+                output, end = self._run(x, starts[len(ends)], f"_l{layer}{direction}")
                 outputs.append(output)
                 ends.append(end)
             x = cat(outputs, -1) if self.bidirectional else outputs[0]
-        end = self._shown(tuple([stack(part) for part in zip(*ends, strict=True)]))
+        end = self._as_given(tuple([stack(part) for part in zip(*ends, strict=True)]))
         return x.swapaxes(0, 1) if batch_first else x, end
 
     def _run(self, x: Any, state: tuple[Any, ...], suffix: str) -> tuple[Any, tuple[Any, ...]]:
         """One layer in one direction: what it says at each position, and the last state."""
         read, weights = self._read(x, suffix)
-        backwards = suffix.endswith("_reverse")
+        order = slice(None, None, -1 if suffix.endswith("_reverse") else 1)
         outputs = []
-        for position in unbind(read)[:: -1 if backwards else 1]:
+        for position in unbind(read)[order]:
             state = self.step(position, state, *weights)
             outputs.append(state[0])
-        return stack(outputs[:: -1 if backwards else 1]), state
-
-    def extra_repr(self) -> str:
-        defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
-        values = {name: getattr(self, name) for name in defaults}
-        changed = "".join(f", {name}={value}" for name, value in values.items() if value != defaults[name])
-        return f"{self.input_size}, {self.hidden_size}{changed}"
+        return stack(outputs[order]), state
 
 
-class RNN(RecurrentLayers):
+class RNN(PlainStep, RecurrentLayers):
     """h_t = tanh(W_ih x_t + b_ih + W_hh h_{t−1} + b_hh) for each position t of a sequence.
 
     Shapes: x (L, N, input_size), or (N, L, input_size) with batch_first, or (L, input_size) for one sequence. The
@@ -311,29 +297,20 @@ class RNN(RecurrentLayers):
         dropout: float = 0.0,
         bidirectional: bool = False,
     ) -> None:
-        self.nonlinearity = nonlinearity
-        self.step = step_of(nonlinearity)
+        self._choose(nonlinearity)
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
 
 
-class GRU(RecurrentLayers):
+class GRU(GatedStep, RecurrentLayers):
     """A gated recurrent unit, see `GRUCell`, for each position of a sequence.
 
     Shapes and arguments: as for `RNN`. Parameters: as those of `RNN`, with 3 · hidden_size rows.
     """
 
-    step = staticmethod(gru_step)
-    gates = 3
-    biases_go_together = False
 
-
-class LSTM(RecurrentLayers):
+class LSTM(LSTMStep, RecurrentLayers):
     """Long short-term memory, see `LSTMCell`, for each position of a sequence.
 
     Shapes and arguments: as for `RNN`, but the state is a pair (h, c). Parameters: as those of `RNN`, with
     4 · hidden_size rows.
     """
-
-    step = staticmethod(lstm_step)
-    gates = 4
-    states = 2

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from contextlib import ExitStack
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from minigrad.nn.module import Module, kind_of
 from minigrad.tensor import Tensor
 
 
-class Summary:
+class Summary(NamedTuple):
     """What `summary` found: printed, it is a table.
 
     Attributes:
@@ -21,10 +22,9 @@ class Summary:
         total: the number of elements of all parameters; `trainable` of those that require grad.
     """
 
-    def __init__(self, rows: list[tuple[str, str, str, int]], total: int, trainable: int) -> None:
-        self.rows = rows
-        self.total = total
-        self.trainable = trainable
+    rows: list[tuple[str, str, str, int]]
+    total: int
+    trainable: int
 
     def __repr__(self) -> str:
         head = ("name", "module", "output", "parameters")
@@ -66,17 +66,12 @@ def summary(model: Module, x: Any) -> Summary:
         own = sum(p.numel() for p in module.parameters(recurse=False))
         called[id(module)] = (names[id(module)], type(module).__name__, shapes(out), own)
 
-    modes = [(module, module.training) for module in model.modules()]
-    handles = [module.register_forward_hook(note) for module in model.modules()]
-    try:
-        with no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as BatchNorm's, which has not seen anything yet
-            model.eval()(*arguments)
-    finally:
-        for handle in handles:
-            handle.remove()
-        for module, mode in modes:
-            module.training = mode
+    with ExitStack() as undone_later, no_grad(), warnings.catch_warnings():
+        for module in model.modules():
+            undone_later.enter_context(module.register_forward_hook(note))
+            undone_later.callback(setattr, module, "training", module.training)
+        warnings.simplefilter("ignore")  # such as BatchNorm's, which has not seen anything yet
+        model.eval()(*arguments)
     counts = [(p.numel(), p.requires_grad) for p in model.parameters()]
     rows = [called[key] for key in names if key in called]
     return Summary(rows, sum(n for n, _ in counts), sum(n for n, trainable in counts if trainable))

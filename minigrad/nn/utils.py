@@ -10,7 +10,7 @@ from minigrad.autograd.grad_mode import no_grad
 from minigrad.errors import described, missing
 from minigrad.functions import norm
 from minigrad.nn.module import kind_of
-from minigrad.rearrange import cat, stack
+from minigrad.rearrange import cat, split, stack
 from minigrad.tensor import Tensor
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
@@ -96,11 +96,9 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         ValueError: `vec` is no vector, or has more elements or fewer. Nothing has changed then.
     """
     tensors = listed(parameters)
-    wanted = sum(tensor.numel() for tensor in tensors)
-    if getattr(vec, "shape", None) != (wanted,):
-        raise ValueError(f"vector_to_parameters: the parameters need a vector of {wanted}, not {described(vec)}")
+    sizes = [tensor.numel() for tensor in tensors]
+    if getattr(vec, "shape", None) != (sum(sizes),):
+        raise ValueError(f"vector_to_parameters: the parameters need a vector of {sum(sizes)}, not {described(vec)}")
     with no_grad():
-        at = 0
-        for tensor in tensors:
-            tensor[...] = vec[at : at + tensor.numel()].reshape(tensor.shape)
-            at += tensor.numel()
+        for tensor, part in zip(tensors, split(vec, sizes), strict=True):
+            tensor[...] = part.reshape(tensor.shape)

@@ -79,9 +79,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         lengths = {t.shape[:1] for t in self.tensors}
         if len(lengths) != 1 or () in lengths:
             shapes = ", ".join(str(t.shape) for t in self.tensors) or "none"
-            raise ValueError(
-                f"TensorDataset takes tensors with as many elements along axis 0, not these shapes: {shapes}"
-            )
+            raise ValueError(f"TensorDataset takes tensors equally long along axis 0, not these shapes: {shapes}")
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
         return tuple([t[index] for t in self.tensors])
@@ -175,7 +173,7 @@ class RandomSampler(SequentialSampler):
     def __init__(self, data_source: Any, *, generator: Any = None) -> None:
         super().__init__(data_source)
         self.generator = generator
-        _at_least_one("RandomSampler: the number of samples", len(data_source))
+        _at_least(1, "RandomSampler: the number of samples", len(data_source))
 
     def __iter__(self) -> Iterator[int]:
         given = self.generator is not None
@@ -194,7 +192,7 @@ class BatchSampler(Sampler[list[int]]):
 
     def __init__(self, sampler: Iterable[Any], batch_size: int, drop_last: bool) -> None:
         self.sampler = sampler
-        self.batch_size = _at_least_one("batch_size", batch_size)
+        self.batch_size = _at_least(1, "batch_size", batch_size)
         self.drop_last = drop_last
 
     def __iter__(self) -> Iterator[list[Any]]:
@@ -208,9 +206,9 @@ class BatchSampler(Sampler[list[int]]):
         return len(sampler) // self.batch_size if self.drop_last else math.ceil(len(sampler) / self.batch_size)
 
 
-def _at_least_one(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} is an integer of at least 1, not {value!r:.60}")
+def _at_least(least: int, name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name} is an integer of at least {least}, not {value!r:.60}")
     return int(value)
 
 
@@ -261,10 +259,9 @@ def _collated(samples: Sequence[Any], part: str) -> Any:
         expected, *others = map(of, samples)
         for i, found in enumerate(others, 1):
             if found != expected:
-                raise ValueError(
-                    f"default_collate: sample {i}{part} has {what} {found}, sample 0{part} has {expected}; in a batch "
-                    f"they must agree. Give the loader a collate_fn that pads them, cuts them or keeps them in a list"
-                )
+                differ = f"sample {i}{part} has {what} {found}, sample 0{part} has {expected}"
+                cure = "Give the loader a collate_fn that pads them, cuts them or keeps them in a list"
+                raise ValueError(f"default_collate: {differ}; in a batch they must agree. {cure}")
 
     if isinstance(first, Tensor | np.ndarray | np.generic):
         check("shape", lambda sample: getattr(sample, "shape", ()))
@@ -280,11 +277,8 @@ def _collated(samples: Sequence[Any], part: str) -> Any:
         check("length", len)
         parts = [_collated(each, f"{part}[{i}]") for i, each in enumerate(zip(*samples, strict=True))]
         return type(first)(*parts) if hasattr(first, "_fields") else parts
-    kind = type(first).__name__
-    raise TypeError(
-        f"default_collate: sample 0{part} is a {kind}; it takes tensors, arrays, numbers, strings, and tuples, lists "
-        f"or dicts of them. Give the loader a collate_fn"
-    )
+    kinds = "tensors, arrays, numbers, strings, and tuples, lists or dicts of them. Give the loader a collate_fn"
+    raise TypeError(f"default_collate: sample 0{part} is a {type(first).__name__}; it takes {kinds}")
 
 
 # -- the loader -------------------------------------------------------------------------------------------------------
@@ -342,31 +336,23 @@ class DataLoader(Generic[T_co]):
     ) -> None:
         for name, value in of_processes.items():
             if value or name not in ("pin_memory", "timeout", "worker_init_fn", "persistent_workers"):
-                raise TypeError(
-                    f"DataLoader takes no {name}={value!r:.60}, nor anything for worker processes: it has none"
-                )
-        if isinstance(num_workers, bool) or not isinstance(num_workers, int) or num_workers < 0:
-            raise ValueError(f"num_workers is 0, or 1 or more for a thread, not {num_workers!r:.60}")
-        if num_workers:
-            prefetch_factor = _at_least_one("prefetch_factor", 2 if prefetch_factor is None else prefetch_factor)
-        elif prefetch_factor is not None:
-            raise ValueError("prefetch_factor is for the thread that num_workers=1 starts")
+                raise TypeError(f"DataLoader takes no {name}={value!r:.60}, nor anything for processes: it has none")
         if shuffle and sampler is not None:
             raise ValueError("shuffle is an order, and so is a sampler: give one of them")
-        if batch_sampler is not None:
-            if batch_size != 1 or shuffle or sampler is not None or drop_last:
-                raise ValueError("a batch_sampler leaves no choice of batch_size, shuffle, sampler and drop_last")
-            batch_size = None
+        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
+            raise ValueError("a batch_sampler leaves no choice of batch_size, shuffle, sampler and drop_last")
+        self.num_workers = _at_least(0, "num_workers", num_workers)
+        if prefetch_factor is not None and not num_workers:
+            raise ValueError("prefetch_factor is for the thread that num_workers=1 starts")
+        ahead = 2 if prefetch_factor is None else prefetch_factor
+        self.prefetch_factor = _at_least(1, "prefetch_factor", ahead) if num_workers else None
         if sampler is None:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
-        self.dataset = dataset
-        self.batch_size = batch_size
+        batches = BatchSampler(sampler, batch_size, drop_last) if batch_sampler is None else batch_sampler
+        self.batch_sampler: Any = batches
+        self.batch_size = batch_size if batch_sampler is None else None
         self.sampler = sampler
-        self.batch_sampler: Any = (
-            BatchSampler(sampler, batch_size, drop_last) if batch_sampler is None else batch_sampler
-        )
-        self.num_workers = num_workers
-        self.prefetch_factor = prefetch_factor
+        self.dataset = dataset
         self.collate_fn = collate_fn or default_collate
         self.drop_last = drop_last
         self.generator = generator
