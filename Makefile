@@ -30,15 +30,19 @@ test: $(VENV)/.has-$(EXTRAS) ## run the tests
 	@$(RUN) -m pytest $(ARGS)
 
 # Three environments, for two builds of CuPy in one do not work. The second run of the network tests has the threads of
-# each kernel in shuffled order, and saves the kernels, which NVIDIA's compiler then has to take.
+# each kernel in shuffled order. All kernels are saved, and NVIDIA's compiler has to take them.
+KERNELS := $(VENV)-hipcpu/kernels
+
 test-cupy: ## run the tests of the GPU on the real CuPy, without a GPU (Linux with g++)
 	@$(MAKE) --no-print-directory VENV=$(VENV)-hipcpu $(VENV)-hipcpu/.has-test-hipcpu
 	@$(MAKE) --no-print-directory VENV=$(VENV)-cuda $(VENV)-cuda/.has-test-cuda
-	@MINIGRAD_GPU=hipcpu $(VENV)-hipcpu/bin/python -m pytest tests/gpu $(ARGS)
-	@MINIGRAD_GPU=hipcpu MINIGRAD_HIPCPU_SHUFFLE=1 MINIGRAD_HIPCPU_SOURCES=$(VENV)-hipcpu/kernels \
-	    $(VENV)-hipcpu/bin/python -m pytest tests/gpu/test_layers.py tests/gpu/test_training.py $(ARGS)
-	@$(VENV)-hipcpu/bin/python -m tests.gpu.nvrtc $(VENV)-hipcpu/kernels
 	@$(VENV)-cuda/bin/python -m pytest tests/gpu/test_first_contact.py $(ARGS)
+	@rm -rf $(KERNELS)
+	@MINIGRAD_GPU=hipcpu MINIGRAD_HIPCPU_SOURCES=$(KERNELS) $(VENV)-hipcpu/bin/python -m pytest tests/gpu $(ARGS)
+	@MINIGRAD_GPU=hipcpu MINIGRAD_HIPCPU_SOURCES=$(KERNELS) MINIGRAD_HIPCPU_SHUFFLE=1 \
+	    $(VENV)-hipcpu/bin/python -m pytest tests/gpu/test_layers.py tests/gpu/test_training.py $(ARGS)
+	@$(VENV)-hipcpu/bin/python -m tests.gpu.launches
+	@$(VENV)-hipcpu/bin/python -m tests.gpu.nvrtc $(KERNELS)
 
 coverage: $(VENV)/.has-$(EXTRAS) ## run the tests, list lines and branches they miss
 	@$(RUN) -m pytest --cov $(ARGS)
