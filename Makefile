@@ -31,7 +31,7 @@ test: $(VENV)/.has-$(EXTRAS) ## run the tests
 
 # Three environments, for two builds of CuPy in one do not work. The second run of the network tests has the threads of
 # each kernel in shuffled order. All kernels are saved, and NVIDIA's compiler has to take them.
-KERNELS := $(VENV)-hipcpu/kernels
+KERNELS := $(abspath $(VENV)-hipcpu/kernels)
 
 test-cupy: ## run the tests of the GPU on the real CuPy, without a GPU (Linux with g++)
 	@$(MAKE) --no-print-directory VENV=$(VENV)-hipcpu $(VENV)-hipcpu/.has-test-hipcpu
