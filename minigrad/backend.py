@@ -131,6 +131,13 @@ def is_array(value: Any) -> bool:
     return isinstance(value, (np.ndarray, gpu_array))
 
 
+def of_cupy(value: Any) -> bool:
+    """Whether it is an array of CuPy's; the first one, made without minigrad, loads CuPy here."""
+    if gpu_array is NoArray and type(value).__module__.partition(".")[0] == "cupy":
+        cupy()
+    return isinstance(value, gpu_array)
+
+
 def on_host(array: Any) -> bool:
     """Whether to look at a value costs nothing: a GPU would first have to finish all that it was told to do."""
     return not isinstance(array, gpu_array)
@@ -170,14 +177,13 @@ def put(array: Any, where: Any) -> Any:
     return to_numpy(array) if there is np else there.asarray(array)
 
 
-def check_together(arrays: Iterable[Any]) -> None:
-    """Raise RuntimeError if some of these arrays are on the GPU and some are not."""
-    flat = [part for value in arrays for part in (value if isinstance(value, tuple) else (value,))]
-    found = {str(device_of(array)) for array in flat if is_array(array)}
-    if len(found) > 1:
-        raise RuntimeError(
-            "all tensors must be on one device, but here are some on cpu and some on cuda:0: see t.to(...)"
-        )
+APART = "all tensors must be on one device, but here are some on cpu and some on cuda:0: see t.to(...)"
+
+
+def apart(values: Iterable[Any]) -> bool:
+    """Whether some of these arrays and tensors are on the GPU and some are not."""
+    flat = [part for value in values for part in (value if isinstance(value, tuple | list) else (value,))]
+    return len({getattr(part, "is_cuda", not on_host(part)) for part in flat if hasattr(part, "dtype")}) > 1
 
 
 def special(function: Any) -> Any:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any
 
+from minigrad.backend import APART, apart, on_host
+
 # What bad arguments raise. An error of NumPy's may be an IndexError and a ValueError at once: the first here is taken.
 MISTAKES = (IndexError, ValueError, OverflowError, ZeroDivisionError, TypeError, AttributeError)
 
@@ -16,8 +18,10 @@ MISTAKES = (IndexError, ValueError, OverflowError, ZeroDivisionError, TypeError,
 def explained(error: Exception, function: Any, arguments: dict[str, Any]) -> Exception:
     """The error, with the function that was called and the arguments that it was given."""
     given = ", ".join(f"{name}: {described(value)}" for name, value in arguments.items())
-    kind = next((k for k in MISTAKES if k is not AttributeError and isinstance(error, k)), TypeError)
+    kind: type[Exception] = next((k for k in MISTAKES if k is not AttributeError and isinstance(error, k)), TypeError)
     problem = getattr(error, "problem", str(error))  # without what an operator inside has said of itself
+    if apart(arguments.values()):
+        kind, problem = RuntimeError, APART
     usage = (function.__doc__ or "").partition("\n")[0]
     new: Any = kind(f"{function.__name__}({given}): {problem}" + (f". It computes: {usage}" if usage else ""))
     new.problem = problem
@@ -27,7 +31,8 @@ def explained(error: Exception, function: Any, arguments: dict[str, Any]) -> Exc
 def described(value: Any) -> str:
     """An argument, in an error: of an array the dtype and the shape."""
     if hasattr(value, "dtype"):
-        return f"{value.dtype} {value.shape}"
+        there = getattr(value, "is_cuda", not on_host(value))
+        return f"{value.dtype} {value.shape}" + " on cuda:0" * there
     if isinstance(value, list | tuple) and any(hasattr(part, "dtype") for part in value):
         return f"[{', '.join(map(described, value[:4]))}{', ...' if len(value) > 4 else ''}]"
     return f"{value!r:.60}"

@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import graph
-from minigrad.backend import check_together, fuse, fusible, on_host
+from minigrad.backend import APART, apart, fuse, fusible, on_host
 from minigrad.errors import MISTAKES, described, explained, numpy_names
 from minigrad.graph import Node, is_grad_enabled
 
@@ -206,7 +206,6 @@ class Op:
                 if out.dtype.kind != "f":  # no gradient flows through integers, as from a cast
                     tracked = 0
         except MISTAKES as error:
-            check_together(arrays)
             given = {self.variadic: arrays, **kwargs} if self.variadic else zip(self.parameters, arrays, strict=True)
             raise explained(error, self, dict(given)) from error
 
@@ -394,8 +393,8 @@ def set_default_dtype(dtype: Any) -> None:
 def _fit_for_a_tensor(out: Any, arrays: list[Any], sets_dtype: bool) -> Any:
     """The result, if it is numeric, and not float64 unless a float64 array went in: integers must not widen it."""
     kind = getattr(out, "dtype", np.dtype(object)).kind
-    if out.__class__ is not np.ndarray and not isinstance(out, np.generic):  # indices would be carried to the GPU
-        check_together(arrays)
+    if not on_host(out) and apart(arrays):  # CuPy carries indices to the GPU without a word
+        raise ValueError(APART)
     if kind not in "biuf":
         what = getattr(out, "dtype", type(out).__name__)
         raise TypeError(f"the result is a {what}; a tensor holds an array of floats, integers or bools")

@@ -18,7 +18,19 @@ from weakref import ref
 import numpy as np
 
 from minigrad import engine, graph
-from minigrad.backend import check_together, device_of, is_array, is_device, library, library_of, on_host, put, to_numpy
+from minigrad.backend import (
+    APART,
+    apart,
+    device_of,
+    is_array,
+    is_device,
+    library,
+    library_of,
+    of_cupy,
+    on_host,
+    put,
+    to_numpy,
+)
 from minigrad.backend import device as place
 from minigrad.graph import Node, is_grad_enabled, note_write
 from minigrad.op import Op, get_default_dtype, numpy_ops, op
@@ -387,8 +399,9 @@ class Tensor:
             raise RuntimeError("a tensor in a graph cannot be written into: use mg.where, or `with mg.no_grad():`")
         value = as_array(value) if isinstance(value, Tensor) else put(as_array(value), device_of(self.data))
         index = without_tensors(index)
-        if self.data.__class__ is not np.ndarray or value.__class__ is not np.ndarray:
-            check_together([self.data, index, value])
+        on_gpu = not on_host(self.data) or not on_host(value)
+        if on_gpu and apart([self.data, index, value]):
+            raise RuntimeError(f"t[...] = value: {APART}")
         self.data[index] = value  # whole before anything is written
         note_write(self.data)
 
@@ -560,7 +573,7 @@ def as_array(data: Any, dtype: Any = None) -> Any:
     """A numeric array of `data`; Python floats get the default dtype."""
     if isinstance(data, Tensor):
         data = data.data
-    there = not on_host(data)
+    there = of_cupy(data)
     array: Any = data if there else np.asarray(data)
     has_dtype = there or isinstance(data, np.ndarray | np.generic)
     if dtype is not None and array.dtype.kind in "biuf":  # not sooner: "1", None and 1j would be converted
@@ -574,7 +587,7 @@ def as_array(data: Any, dtype: Any = None) -> Any:
 
 def placed(data: Any, dtype: Any, device: Any) -> Any:
     """`as_array` for a new tensor: on the device, or if that is None where `data` is, or on the default device."""
-    stays = device is None and (isinstance(data, Tensor) or not on_host(data))
+    stays = device is None and (isinstance(data, Tensor) or of_cupy(data))
     array = as_array(data, dtype)
     return array if stays else put(array, device)
 
