@@ -170,3 +170,14 @@ def test_gpucheck_says_why_there_is_nothing_to_check() -> None:
     assert done.returncode == 2
     assert "finds no GPU" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+# -- arrays of CuPy's that come before minigrad was asked for a GPU ---------------------------------------------------
+
+
+@pytest.mark.parametrize("device", ["None", "'cpu'"])
+def test_an_array_of_cupy_is_known_also_before_a_gpu_was_asked_for(device: str) -> None:
+    program = "from tests.gpu import conftest; a = conftest.strict.install().ones(2); import minigrad as mg\n"
+    program += f"print(mg.tensor(a, device={device}), mg.as_tensor(a).is_cuda)"
+    where = "" if "cpu" in device else ", device='cuda:0'"
+    assert said_by(program, EXAMPLES.parent) == f"tensor([1., 1.]{where}, dtype=float64) True\n"
