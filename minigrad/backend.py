@@ -10,7 +10,9 @@ A room that all chapters use.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable
+from ctypes.util import find_library
 from functools import wraps
 from types import FunctionType
 from typing import Any
@@ -60,8 +62,8 @@ class device:
 
 
 def is_device(value: Any) -> bool:
-    """Whether it names a device, rather than a dtype."""
-    return isinstance(value, device) or (isinstance(value, str) and value.partition(":")[0] in ("cpu", "cuda", "mps"))
+    """Whether it names a device, or tries to: a text that names no dtype does."""
+    return isinstance(value, device) or (isinstance(value, str) and value not in np.sctypeDict)
 
 
 # -- CuPy -------------------------------------------------------------------------------------------------------------
@@ -88,7 +90,7 @@ def cupy() -> Any:
         module, problem = probe()
         if problem:
             raise RuntimeError(f"device 'cuda' cannot be used: {problem}")
-        _cupy, gpu_array = module, module.ndarray
+        gpu_array, _cupy = module.ndarray, module  # the type first, for threads that ask meanwhile
     return _cupy
 
 
@@ -97,8 +99,13 @@ def probe() -> tuple[Any, str]:
     try:
         import cupy
     except ImportError as error:
-        if error.name == "cupy":
+        if error.name == "cupy" and has_driver():
             return None, f"CuPy is not installed: {INSTALL}"
+        if error.name == "cupy":
+            return (
+                None,
+                f"there is no driver of NVIDIA's here, nor CuPy. For a GPU: the driver first, then {INSTALL}",
+            )
         return None, f"CuPy is installed but cannot be imported, {said(error)}. Reinstall it: {INSTALL}"
     except Exception as error:
         return None, f"CuPy is installed but cannot be imported, {said(error)}. Reinstall it: {INSTALL}"
@@ -116,6 +123,11 @@ def probe() -> tuple[Any, str]:
         cure = f"NVIDIA's libraries may be missing or too new for the driver: {INSTALL}"
         return None, f"CuPy {cupy.__version__} finds a GPU but cannot compute on it, {said(error)}. {cure}"
     return cupy, ""
+
+
+def has_driver() -> bool:
+    """Whether NVIDIA's driver is there: without it, to install CuPy would not help."""
+    return find_library("nvcuda" if sys.platform == "win32" else "cuda") is not None
 
 
 def said(error: Exception) -> str:
@@ -183,7 +195,15 @@ APART = "all tensors must be on one device, but here are some on cpu and some on
 def apart(values: Iterable[Any]) -> bool:
     """Whether some of these arrays and tensors are on the GPU and some are not."""
     flat = [part for value in values for part in (value if isinstance(value, tuple | list) else (value,))]
-    return len({getattr(part, "is_cuda", not on_host(part)) for part in flat if hasattr(part, "dtype")}) > 1
+    arrays = [part.data if hasattr(part, "is_cuda") else part for part in flat]
+    return len({on_host(array) for array in arrays if is_array(array)}) > 1
+
+
+def check_writable(array: Any) -> None:
+    """Raise ValueError if an array cannot be written into: what `expand` gives has one element in many places."""
+    on_gpu = not on_host(array)
+    if on_gpu and any(not stride and n > 1 for stride, n in zip(array.strides, array.shape, strict=True)):
+        raise ValueError("it is read-only: a view whose elements share memory; write into a copy, t.clone()")
 
 
 def special(function: Any) -> Any:
@@ -210,6 +230,8 @@ def fuse(function: Callable[..., Any]) -> Callable[..., Any]:
         nonlocal kernel
         if on_host(args[0]):
             return function(*args)
+        if apart(args):
+            raise ValueError(APART)
         if kernel is None:
             kernel = _cupy.fuse(fusible(function))
         return kernel(*args)

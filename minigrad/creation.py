@@ -71,12 +71,12 @@ def from_dlpack(array: Any) -> Tensor:
 
 def zeros(*sizes: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All 0, of the given shape: `zeros(2, 3)` or `zeros((2, 3))`. The dtype is the default dtype unless given."""
-    return _made(library(device).zeros(unpacked(sizes)), dtype, requires_grad)
+    return _made(library(device).zeros(unpacked(sizes), dtype or get_default_dtype()), dtype, requires_grad)
 
 
 def ones(*sizes: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All 1, of the given shape."""
-    return _made(library(device).ones(unpacked(sizes)), dtype, requires_grad)
+    return _made(library(device).ones(unpacked(sizes), dtype or get_default_dtype()), dtype, requires_grad)
 
 
 def full(size: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
@@ -91,22 +91,24 @@ def empty(*sizes: Any, dtype: Any = None, requires_grad: bool = False, device: A
 
 def zeros_like(x: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All 0, in the shape and dtype of `x`."""
-    return _made(library(device or x.device).zeros(x.shape), dtype or x.dtype, requires_grad)
+    return _made(library(device or x.device).zeros(x.shape, dtype or x.dtype), dtype or x.dtype, requires_grad)
 
 
 def ones_like(x: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All 1, in the shape and dtype of `x`."""
-    return _made(library(device or x.device).ones(x.shape), dtype or x.dtype, requires_grad)
+    return _made(library(device or x.device).ones(x.shape, dtype or x.dtype), dtype or x.dtype, requires_grad)
 
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All `fill_value`, in the shape and dtype of `x`."""
-    return _made(library(device or x.device).full(x.shape, fill_value), dtype or x.dtype, requires_grad)
+    return _made(
+        library(device or x.device).full(x.shape, fill_value, dtype or x.dtype), dtype or x.dtype, requires_grad
+    )
 
 
 def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """The identity matrix, (n, n), or its first m columns."""
-    return _made(library(device).eye(n, m), dtype, requires_grad)
+    return _made(library(device).eye(n, m, dtype=dtype or get_default_dtype()), dtype, requires_grad)
 
 
 def arange(

@@ -1,9 +1,17 @@
-"""The GPU, under the names of `torch.cuda`: whether there is one, its memory, and waiting for it."""
+"""The GPU, under the names of `torch.cuda`: whether there is one, its memory, and waiting for it.
+
+There is one GPU: a `device` that a function takes, as in PyTorch, changes nothing.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from minigrad import backend
 from minigrad.errors import missing
+from minigrad.random import manual_seed
+
+manual_seed_all = manual_seed  # the random numbers of both devices follow from one stream
 
 __all__ = [
     "current_device",
@@ -11,6 +19,9 @@ __all__ = [
     "empty_cache",
     "get_device_name",
     "is_available",
+    "manual_seed",
+    "manual_seed_all",
+    "mem_get_info",
     "memory_allocated",
     "memory_reserved",
     "memory_summary",
@@ -49,29 +60,35 @@ def current_device() -> int:
     return 0
 
 
-def get_device_name() -> str:
+def get_device_name(device: Any = None) -> str:
     """What the GPU is called; it raises as `current_device` does."""
     name = backend.cupy().cuda.runtime.getDeviceProperties(0)["name"]
     return name.decode() if isinstance(name, bytes) else str(name)
 
 
-def synchronize() -> None:
+def synchronize(device: Any = None) -> None:
     """Wait until the GPU has done all that it was told to do: before a clock is read. It raises as `current_device`."""
-    backend.cupy().cuda.get_current_stream().synchronize()
+    backend.cupy().cuda.Device().synchronize()
 
 
 # -- memory -----------------------------------------------------------------------------------------------------------
 # CuPy keeps the memory of arrays that are gone in a pool, for the next ones. CUPY_GPU_MEMORY_LIMIT sets a limit to it.
 
 
-def memory_allocated() -> int:
+def memory_allocated(device: Any = None) -> int:
     """How many bytes the arrays on the GPU take; 0 where there is no GPU."""
     return int(backend.cupy().get_default_memory_pool().used_bytes()) if is_available() else 0
 
 
-def memory_reserved() -> int:
+def memory_reserved(device: Any = None) -> int:
     """How many bytes of the GPU CuPy holds, for arrays that are there and that are to come; 0 where there is no GPU."""
     return int(backend.cupy().get_default_memory_pool().total_bytes()) if is_available() else 0
+
+
+def mem_get_info(device: Any = None) -> tuple[int, int]:
+    """How many bytes of the GPU are free, and how many there are; it raises as `current_device` does."""
+    free, total = backend.cupy().cuda.runtime.memGetInfo()
+    return int(free), int(total)
 
 
 def empty_cache() -> None:
@@ -80,9 +97,9 @@ def empty_cache() -> None:
         backend.cupy().get_default_memory_pool().free_all_blocks()
 
 
-def memory_summary() -> str:
+def memory_summary(device: Any = None) -> str:
     """The GPU's memory in a few lines, in MiB; it raises as `current_device` does."""
-    free, total = backend.cupy().cuda.runtime.memGetInfo()
+    free, total = mem_get_info()
     rows = [
         (get_device_name(), total),
         ("free", free),

@@ -205,6 +205,8 @@ def record(see: Callable[[Step], None]) -> Iterator[None]:
         recorders.reset(token)
 
 
+FORM = ("shape", "is_cuda")  # what a tensor and its gradient have in common
+
 # -- two front doors: `.grad` of the leaves, or gradients returned ---------------------------------------------------
 
 
@@ -216,7 +218,8 @@ def backward(
     nodes = newest_first(seed)
     to_fill = {node: node.tensor() for node in nodes if node.tensor is not None}
     for tensor in to_fill.values():
-        if tensor is not None and tensor.grad is not None and getattr(tensor.grad, "shape", None) != tensor.shape:
+        form = tensor is not None and tensor.grad is not None and [getattr(tensor.grad, a, None) for a in FORM]
+        if tensor is not None and form and form != [getattr(tensor, a) for a in FORM]:
             found = f"{tensor.grad!r:.60}"
             raise ValueError(f"backward: a tensor of shape {tensor.shape} has a .grad that does not fit: {found}")
     retain_graph = create_graph if retain_graph is None else retain_graph
@@ -225,6 +228,7 @@ def backward(
         for node, new in separate(gradients, seed).items():
             tensor = to_fill[node]
             if tensor is not None:
+                new = new.to(tensor.device)  # where it is now, should it have moved meanwhile
                 tensor.grad = new if tensor.grad is None else tensor.grad + new
 
 
@@ -307,6 +311,9 @@ def seeds(caller: str, outputs: Sequence[Tensor], gradients: Sequence[Any], as_t
         gradient = gradient if isinstance(gradient, graph.Tensor) else graph.Tensor(gradient, device=output.device)
         if gradient.shape != output.shape:
             raise ValueError(f"{caller}: the output has shape {output.shape}, the gradient given {gradient.shape}")
+        if gradient.is_cuda != output.is_cuda:
+            problem = f"the output is on {output.device}, the gradient given on {gradient.device}"
+            raise RuntimeError(f"{caller}: {problem}: see t.to(...)")
         gradient = gradient.astype(output.dtype) if gradient.dtype != output.dtype else gradient
         gradient = gradient if as_tensors else gradient.data
         start[output.node] = start[output.node] + gradient if output.node in start else gradient

@@ -30,7 +30,7 @@ def explained(error: Exception, function: Any, arguments: dict[str, Any]) -> Exc
 
 def described(value: Any) -> str:
     """An argument, in an error: of an array the dtype and the shape."""
-    if hasattr(value, "dtype"):
+    if hasattr(value, "dtype") and not isinstance(value, type):
         there = getattr(value, "is_cuda", not on_host(value))
         return f"{value.dtype} {value.shape}" + " on cuda:0" * there
     if isinstance(value, list | tuple) and any(hasattr(part, "dtype") for part in value):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from minigrad.backend import is_array, to_numpy
+from minigrad.backend import APART, apart, is_array, to_numpy
 from minigrad.op import composed, compositions, numpy_ops
 from minigrad.ops.elementwise import clone, maximum, minimum
 from minigrad.ops.reduce import amax, amin, argmax, argmin, argsort
@@ -291,6 +291,8 @@ def scatter(x: Any, axis: int, index: Any, src: Any) -> Any:
 def places(x: Any, axis: int, index: Any) -> Any:
     """The index of x that reads `index` along axis, and along the others the places where `index` stands itself."""
     index = positions(index, length(x, axis))
+    if apart([x, index]):
+        raise ValueError(APART)
     if index.ndim != x.ndim:
         raise ValueError(f"index must have as many axes as x, {x.ndim}, not {index.ndim}")
     grid: list[Any] = [beside(along, x) for along in np.indices(index.shape, sparse=True)]
@@ -303,7 +305,7 @@ def positions(index: Any, size: int) -> Any:
     index = as_array(index)
     if index.dtype.kind not in "iu":
         raise TypeError(f"index must hold integers, not {index.dtype}")
-    if index.size and not (index.min() >= 0 and index.max() < size):
+    if index.size and ((index < 0) | (index >= size)).any():
         wrong = index[(index < 0) | (index >= size)][0]
         raise IndexError(f"index {wrong} is out of range: an axis of size {size} takes 0 ... {size - 1}")
     return index
@@ -336,7 +338,10 @@ def repeat_interleave(x: Any, repeats: Any, axis: int | None = None) -> Any:
     """Each slice of x along axis several times in a row: `repeats` times, or each its own number; None flattens x."""
     if axis is None:
         x, axis = x.reshape(-1), 0
-    rows = np.repeat(np.arange(length(x, axis)), to_numpy(as_array(repeats)))
+    repeats = as_array(repeats) if hasattr(repeats, "dtype") else repeats
+    if apart([x, repeats]):
+        raise ValueError(APART)
+    rows = np.repeat(np.arange(length(x, axis)), to_numpy(repeats))  # how many there will be, only the CPU can know
     return x[at(beside(rows, x), axis, x.ndim)]
 
 

@@ -20,7 +20,7 @@ from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
-from minigrad.backend import to_numpy
+from minigrad.backend import is_device, to_numpy
 from minigrad.tensor import Tensor, as_array
 
 STRUCTURE = "minigrad.json"  # the structure's member of the zip, and its key in safetensors' metadata
@@ -83,12 +83,13 @@ def load(f: Any, map_location: Any = None, weights_only: bool = True) -> Any:
 
     Args:
         f: a path, or a binary file open for reading.
-        map_location: None or "cpu", which scripts for PyTorch give.
+        map_location: the device to which the tensors go: None or "cpu", or "cuda".
         weights_only: True. Nothing is ever unpickled.
 
     Raises:
         ValueError: the file is empty, truncated or altered, of another format, a pickle, or of a dtype that NumPy
-            lacks; or another `map_location` or `weights_only`.
+            lacks; or `map_location` is no device, or `weights_only` False.
+        RuntimeError: "cuda", where there is no GPU.
         FileNotFoundError: there is no such file.
         ImportError: the package safetensors is needed and missing.
 
@@ -97,14 +98,17 @@ def load(f: Any, map_location: Any = None, weights_only: bool = True) -> Any:
     >>> load(BytesIO(file.getvalue()))
     {'w': tensor([1., 2.]), 'step': 3}
     """
-    if map_location not in (None, "cpu") or not weights_only:
-        raise ValueError("load: map_location is None or 'cpu', and weights_only is True: nothing is ever unpickled")
+    if not weights_only:
+        raise ValueError("load: weights_only is True: nothing is ever unpickled")
+    if not (map_location is None or is_device(map_location)):
+        raise ValueError(f'load: map_location is a device, "cpu" or "cuda", not {map_location!r:.60}')
     if not hasattr(f, "read"):
         with open(f, "rb") as file:
-            return load(file)
+            return load(file, map_location)
     content = f.read()  # once: what is verified is what is returned
     try:
-        tensors, structure = (read_npz if content[:2] == b"PK" else read_safetensors)(content)
+        arrays, structure = (read_npz if content[:2] == b"PK" else read_safetensors)(content)
+        tensors = {name: tensor.to(map_location or "cpu") for name, tensor in arrays.items()}
         return tensors if structure is None else json.loads(structure, object_hook=lambda node: rebuilt(node, tensors))
     except (ImportError, MemoryError):
         raise
@@ -219,7 +223,7 @@ def read_npy(content: bytes) -> Tensor:
     if dtype.hasobject:
         raise Refused("holds Python objects, pickled, which could run any program: save arrays of numbers")
     array = np.frombuffer(content, dtype, offset=file.tell()).reshape(shape, order="F" if is_fortran else "C")
-    return Tensor(array, dtype.newbyteorder("="))
+    return Tensor(array, dtype.newbyteorder("="), device="cpu")
 
 
 def write_safetensors(file: Any, arrays: dict[str, Any], structure: str) -> None:
@@ -242,7 +246,7 @@ def read_safetensors(content: bytes) -> tuple[dict[str, Tensor], str | None]:
         if (dtype := entry["dtype"]).startswith(("BF", "F8")):
             raise Refused(f"holds {name!r} of dtype {dtype}, which NumPy lacks: in PyTorch, save it as .float()")
     arrays = safetensors().load(content)  # in any order
-    return {name: Tensor(arrays[name]) for name in header}, metadata.get(STRUCTURE)
+    return {name: Tensor(arrays[name], device="cpu") for name in header}, metadata.get(STRUCTURE)
 
 
 def safetensors() -> Any:

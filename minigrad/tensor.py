@@ -21,6 +21,7 @@ from minigrad import engine, graph
 from minigrad.backend import (
     APART,
     apart,
+    check_writable,
     device_of,
     is_array,
     is_device,
@@ -89,6 +90,7 @@ def overwrite(tensor: Tensor, function: Callable[..., Any], *args: Any, **kwargs
     result = as_array(function(tensor.detach(), *args, **kwargs))
     if np.shape(result) != tensor.shape:
         raise ValueError(f"in-place {name}: the result has shape {np.shape(result)}, not {tensor.shape}")
+    check_writable(tensor.data)
     np.copyto(tensor.data, result, casting="same_kind")
     note_write(tensor.data)
     return tensor
@@ -399,9 +401,10 @@ class Tensor:
             raise RuntimeError("a tensor in a graph cannot be written into: use mg.where, or `with mg.no_grad():`")
         value = as_array(value) if isinstance(value, Tensor) else put(as_array(value), device_of(self.data))
         index = without_tensors(index)
-        on_gpu = not on_host(self.data) or not on_host(value)
-        if on_gpu and apart([self.data, index, value]):
+        parts = index if isinstance(index, tuple) else (index,)
+        if not all(map(on_host, (self.data, value, *parts))) and apart([self.data, value, *parts]):
             raise RuntimeError(f"t[...] = value: {APART}")
+        check_writable(self.data)
         self.data[index] = value  # whole before anything is written
         note_write(self.data)
 
@@ -432,8 +435,10 @@ class Tensor:
         """The last two axes exchanged."""
         return shaping.swapaxes(self, -1, -2)
 
-    def to(self, *dtype_or_device: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    def to(self, *dtype_or_device: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False) -> Tensor:
         """In another dtype, on another device, or both: `t.to(mg.float64)`, `t.to("cuda")`. Itself if it is so already.
+
+        `non_blocking` is accepted for PyTorch's scripts: to the GPU it is always so, from there never.
 
         Raises:
             RuntimeError: "cuda", where there is no GPU.
@@ -462,9 +467,13 @@ class Tensor:
         """On the CPU: itself, or a copy from the GPU, which waits until the GPU is done."""
         return self.to("cpu")
 
-    def cuda(self) -> Tensor:
+    def cuda(self, device: Any = "cuda") -> Tensor:
         """On the GPU: itself, or a copy; raises as `to` does."""
-        return self.to("cuda")
+        return self.to(place("cuda", device) if isinstance(device, int) else device)
+
+    def get_device(self) -> int:
+        """The number of the GPU that it is on; −1 on the CPU."""
+        return 0 if self.is_cuda else -1
 
     def half(self) -> Tensor:
         """As float16."""

@@ -693,11 +693,11 @@ def test_a_lack_of_memory_is_not_called_damage(files: dict[str, bytes], monkeypa
         load(io.BytesIO(files["ours.npz"]))
 
 
-@pytest.mark.parametrize("options", [{"map_location": "cuda"}, {"map_location": {}}, {"weights_only": False}])
+@pytest.mark.parametrize("options", [{"map_location": {}}, {"weights_only": False}])
 def test_what_pytorch_scripts_may_ask_for_beyond_us_is_refused(options: dict[str, Any], tmp_path: Path) -> None:
     save(1, tmp_path / "x")
     assert load(tmp_path / "x", map_location="cpu", weights_only=True) == load(tmp_path / "x", None) == 1
-    with pytest.raises(ValueError, match="nothing is ever unpickled"):
+    with pytest.raises(ValueError, match=r"nothing is ever unpickled|map_location is a device"):
         load(tmp_path / "x", **options)
 
 

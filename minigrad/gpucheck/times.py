@@ -64,7 +64,7 @@ print(json.dumps({"import": imported - begin, "first gradient": first - imported
 
 def seconds_of(work: Callable[[], Any], device: str, budget: float) -> float:
     """Seconds for a call of `work`, one after the other for some `budget` of seconds; the GPU's own time included."""
-    finish = cuda.synchronize if device == "cuda" else lambda: None
+    finish: Callable[[], None] = cuda.synchronize if device == "cuda" else lambda: None
     work()  # compiles kernels, fills the pool
     finish()
     start, n = time.perf_counter(), 0

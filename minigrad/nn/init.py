@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad import random
 from minigrad.autograd.grad_mode import no_grad
+from minigrad.backend import is_array
 from minigrad.errors import missing
 from minigrad.tensor import Tensor
 
@@ -26,7 +27,8 @@ __getattr__ = missing(__name__, __all__)
 def check_floating(tensor: Any) -> None:
     """Raise unless it is a floating tensor; before numbers are drawn for it."""
     if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-        raise TypeError(f"init writes into floating tensors, not {getattr(tensor, 'dtype', type(tensor).__name__)}")
+        what = "arrays: write w, not w.data" if is_array(tensor) else getattr(tensor, "dtype", type(tensor).__name__)
+        raise TypeError(f"init writes into floating tensors, not {what}")
 
 
 def written(tensor: Tensor, values: Any) -> Tensor:

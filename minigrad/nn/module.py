@@ -17,7 +17,7 @@ import numpy as np
 
 from minigrad.autograd.grad_mode import no_grad
 from minigrad.autograd.hooks import RemovableHandle
-from minigrad.backend import is_device
+from minigrad.backend import is_device, library
 from minigrad.errors import nearest
 from minigrad.tensor import Tensor
 
@@ -314,13 +314,16 @@ class Module:
             dtype, device = device, dtype
         if (dtype is None and device is None) or (dtype is not None and np.dtype(dtype).kind != "f"):
             raise TypeError(f'to takes a floating dtype, such as mg.float64, or a device, such as "cuda", not {dtype}')
-        for _, tensor in each_once(self._state()):
+        library(device)  # is there one?
+        moved = []
+        for _, tensor in each_once(self._state()):  # all of them first: memory may not suffice
             wanted = dtype if tensor.is_floating_point() else None
-            tensor.data = tensor.detach().to(dtype=wanted, device=device).data
+            grad = tensor.grad if tensor.grad is None else tensor.grad.detach().to(dtype=wanted, device=device)
+            moved.append((tensor, tensor.detach().to(dtype=wanted, device=device).data, grad))
+        for tensor, values, grad in moved:
+            tensor.data, tensor.grad = values, grad
             if tensor.node is not None:
                 tensor.node.dtype = tensor.dtype
-            if tensor.grad is not None:
-                tensor.grad = tensor.grad.detach().to(dtype=wanted, device=device)
         return self
 
     def cuda(self) -> Self:

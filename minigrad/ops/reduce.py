@@ -36,12 +36,12 @@ def axes_of(axis, ndim):
 def sum(x, axis=None, keepdims=False):
     """Sum over axis: None for all, a number or several; keepdims keeps it as an axis of size 1."""
     axes = axes_of(axis, x.ndim)
+    n = math.prod(x.shape[a] for a in axes)
+    # NumPy would lose digits by adding one row after the other in the dtype of x, and a GPU in float16.
+    if x.dtype == np.float16 or (x.dtype == np.float32 and n > 4096 and on_host(x)):
+        return x.sum(axes, WIDER[x.dtype], keepdims=keepdims).astype(x.dtype)
     if not on_host(x):
         return x.sum(axes, keepdims=keepdims)
-    # NumPy would lose digits by adding one row after the other in the dtype of x.
-    n = math.prod(x.shape[a] for a in axes)
-    if x.dtype == np.float16 or (x.dtype == np.float32 and n > 4096):
-        return x.sum(axes, WIDER[x.dtype], keepdims=keepdims).astype(x.dtype)
     rows = len(axes)
     if axes != tuple(range(rows)) or not 0 < rows < x.ndim or x.dtype.kind != "f" or not x.size:
         return x.sum(axes, keepdims=keepdims)

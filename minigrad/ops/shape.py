@@ -114,7 +114,7 @@ def add_at(values, shape, index):
         out[index] = values  # tens of times faster than np.add.at
     elif isinstance(index, np.ndarray) and out.ndim > 1:
         add_rows(out, index, values)
-    elif on_host(out):
+    elif on_host(out) or not isinstance(index, tuple | list):
         np.add.at(out, index, values)
     else:
         numbers = places(out, index)  # CuPy takes no tuple

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigrad.backend import check_writable, on_host
 from minigrad.graph import note_write, recording
 from minigrad.nn import Parameter
 from minigrad.tensor import Tensor, wrap
@@ -236,8 +237,8 @@ class Optimizer:
                     kept["is_new"] = True
             elif tensor.data.shape != w.shape:
                 raise ValueError(f"step: the {name} of a parameter of shape {w.shape} has shape {tensor.shape}")
-            elif tensor.data.dtype != w.dtype:
-                tensor = new[name] = wrap(tensor.data.astype(w.dtype), None)
+            elif tensor.data.dtype != w.dtype or on_host(tensor.data) != on_host(w):  # the parameter has moved since
+                tensor = new[name] = tensor.to(p.device, w.dtype)
             kept[name] = tensor.data
         return kept, new
 
@@ -314,6 +315,9 @@ def gradient_of(p: Tensor) -> Any:
     w, g = p.data, p.grad.data
     if g.shape != w.shape:
         raise ValueError(f"step: a parameter of shape {w.shape} has a gradient of shape {g.shape}")
+    if on_host(w) != on_host(g):
+        raise RuntimeError(f"step: a parameter is on {p.device}, its gradient on {p.grad.device}")
+    check_writable(w)
     if not getattr(w.flags, "writeable", True):  # arrays on a GPU have no such flag
         raise ValueError(f"step: a parameter of shape {w.shape} is read-only: write p.data = p.data.copy() before")
     if g.dtype is w.dtype:

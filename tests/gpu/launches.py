@@ -50,7 +50,7 @@ def unfused() -> dict[str, list[int]]:
     """The same in another process, where CuPy fuses nothing."""
     program = "import sys; from tests.gpu import hipcpu; hipcpu.load().fuse = lambda function: function\n"
     program += "from tests.gpu.launches import counted; import json; print(json.dumps(counted()))"
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)
 
 

@@ -115,7 +115,7 @@ MISTAKES = [
     Mistake(
         "np.asarray of an array on the GPU",
         "rearrange",
-        {"to_numpy(as_array(repeats))": "np.asarray(as_array(repeats))"},
+        {"to_numpy(repeats)": "np.asarray(as_array(repeats))"},
         "operator rearrange.repeat_interleave",
         HOST,
     ),
@@ -146,7 +146,7 @@ MISTAKES = [
         "ops.elementwise",
         {"    if not on_host(x):\n        return special(function)(x)\n": ""},
         "operator erf",
-        "AssertionError: result|one device",
+        "AssertionError: result|one device|the output is on cpu",
     ),
     Mistake(
         "a function that CuPy lacks",
@@ -180,7 +180,10 @@ MISTAKES = [
     Mistake(
         "a tuple in ufunc.at",
         "ops.shape",
-        {"    elif on_host(out):\n": "    elif on_host(out) or isinstance(index, tuple):\n"},
+        {
+            "    elif on_host(out) or not isinstance(index, tuple | list):\n": "    else:\n",
+            "    else:\n        numbers": "    if 0:\n        numbers",
+        },
         "operator getitem",
         "TypeError",
     ),
@@ -234,8 +237,8 @@ MISTAKES = [
         "range() of an array",
         "rearrange",
         {
-            "np.repeat(np.arange(length(x, axis)), to_numpy(as_array(repeats)))": (
-                "[i for i, n in enumerate(np.broadcast_to(as_array(repeats), length(x, axis))) for _ in range(n)]"
+            "np.repeat(np.arange(length(x, axis)), to_numpy(repeats))": (
+                "[i for i, n in enumerate(np.broadcast_to(repeats, length(x, axis))) for _ in range(n)]"
             ),
             "x[at(beside(rows, x), axis, x.ndim)]": "x[at(beside(np.array(rows, int), x), axis, x.ndim)]",
         },
@@ -464,8 +467,8 @@ MISTAKES = [
         "a module that moves without its gradients",
         "nn.module",
         {
-            "tensor.grad = tensor.grad.detach().to(dtype=wanted, device=device)": (
-                "tensor.grad = tensor.grad.detach().to(dtype=wanted or tensor.dtype)"
+            "grad = tensor.grad if tensor.grad is None else tensor.grad.detach().to(dtype=wanted, device=device)": (
+                "grad = tensor.grad"
             )
         },
         "devices a_module_moves_with_its_buffers_and_gradients_and_stays_the_same_object",
@@ -495,6 +498,6 @@ MISTAKES = [
         "engine",
         {"graph.Tensor(gradient, device=output.device)": "graph.Tensor(gradient)"},
         "here a_gradient_given_as_an_array_goes_to_where_the_output_is",
-        HOST,
+        "the output is on cuda:0, the gradient given on cpu",
     ),
 ]

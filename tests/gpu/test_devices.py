@@ -127,6 +127,10 @@ def test_to_takes_a_dtype_a_device_both_or_another_tensor(on_cpu: Any) -> None:
     for moved in (x.to("cuda", mg.float64), x.to(mg.float64, "cuda"), x.to(dtype=mg.float64, device="cuda")):
         assert (moved.is_cuda, moved.dtype) == (True, mg.float64)
     assert x.to(moved).is_cuda
+    assert x.to("cuda", non_blocking=True).get_device() == x.cuda(0).get_device() == 0
+    assert x.get_device() == -1
+    with pytest.raises(ValueError, match="not on 'gpu'"):
+        x.to("gpu")
     assert x.to(moved).dtype == mg.float64
     assert (mg.device("cuda"), x.to(mg.device("cuda")).device) == (there.device, there.device)
 
@@ -180,6 +184,10 @@ def test_a_checkpoint_written_on_the_gpu_is_read_on_the_cpu_and_goes_on_alike(
     mg.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, path)
     state = mg.load(path)
     assert not state["model"]["weight"].is_cuda
+    for where in ("cuda", mg.device("cuda")):
+        assert mg.load(path, map_location=where)["model"]["weight"].is_cuda
+    with pytest.raises(ValueError, match="map_location is a device"):
+        mg.load(path, map_location=lambda storage, place: storage)
     steps(model, optimizer, "cuda", 3)
     for device in ("cpu", "cuda"):
         again = nn.Linear(3, 2).to(device)
@@ -215,6 +223,13 @@ MIXED: dict[str, Callable[[Any, Any], Any]] = {
     "cross_entropy": lambda here, there: F.cross_entropy(there, mg.tensor([0, 1])),
     "in place": lambda here, there: there.add_(here),
     "mse_loss": lambda here, there: F.mse_loss(there, here),
+    "leaky_relu": lambda here, there: F.leaky_relu(there, here),
+    "scatter": lambda here, there: mg.scatter(there, 1, mg.tensor([[1], [0]]), 1.0),
+    "gather": lambda here, there: mg.gather(there, 1, mg.tensor([[1], [0]])),
+    "repeat_interleave": lambda here, there: mg.repeat_interleave(here, mg.tensor([1, 2], device="cuda"), 0),
+    "batch_norm": lambda here, there: F.batch_norm(there, mg.zeros(2), mg.ones(2), training=True),
+    "a gradient given": lambda here, there: there.requires_grad_().clone().backward(here),
+    "writing at an index": lambda here, there: here.__setitem__(mg.tensor([1], device="cuda"), 1.0),
 }
 
 
@@ -222,9 +237,100 @@ MIXED: dict[str, Callable[[Any, Any], Any]] = {
 def test_two_devices_never_mix_silently(name: str, on_cpu: Any) -> None:
     here, there = mg.ones(2, 2), mg.ones(2, 2, device="cuda")
     before = there.tolist()
-    with pytest.raises((RuntimeError, TypeError), match=r"cpu|cuda:0"):
+    with pytest.raises(RuntimeError, match=r"cpu.*cuda:0|cuda:0.*cpu"):
         MIXED[name](here, there)
-    assert there.tolist() == before
+    assert there.tolist() == here.tolist() == before
+
+
+def test_a_dtype_or_a_number_of_numpy_beside_a_tensor_is_no_array(gpu: Any) -> None:
+    x = mg.tensor([2, 0])
+    assert x.astype(np.float64).dtype == mg.float64
+    assert F.one_hot(x, 3).tolist() == [[0, 0, 1], [1, 0, 0]]
+    with pytest.raises(ValueError, match="p is a probability"):
+        F.dropout(mg.ones(2), np.float64(2.0))
+
+
+# -- moved in the middle ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["SGD", "RMSprop", "AdamW"])
+def test_an_optimizer_goes_on_after_its_parameters_have_moved(name: str, on_cpu: Any) -> None:
+    options = {"lr": 0.1, "momentum": 0.9} if name == "SGD" else {"lr": 0.1}
+
+    def trained(move: bool) -> list[Any]:
+        mg.manual_seed(0)
+        model = nn.Linear(2, 1)
+        optimizer = getattr(optim, name)(model.parameters(), **options)
+        for step in range(3):
+            if move and step == 1:
+                model.cuda()  # with its gradients, but not with what the optimizer keeps
+            optimizer.zero_grad()
+            model(mg.ones(3, 2, device=model.weight.device)).sum().backward()
+            optimizer.step()
+        return model.weight.tolist()
+
+    np.testing.assert_allclose(trained(True), trained(False), rtol=1e-6)
+
+
+def test_a_gradient_on_the_other_device_moves_nothing(on_cpu: Any) -> None:
+    p, q = (nn.Parameter(mg.ones(2, device="cuda")) for _ in range(2))
+    p.grad, q.grad = mg.ones(2, device="cuda"), mg.ones(2)
+    with pytest.raises(RuntimeError, match=r"a parameter is on cuda:0, its gradient on cpu"):
+        optim.SGD([p, q], lr=0.1).step()
+    assert p.tolist() == [1, 1]
+    with pytest.raises(ValueError, match=r"has a \.grad that does not fit"):
+        (q * 2).sum().backward()
+
+
+def test_a_graph_made_before_a_module_moved_fills_its_gradients_where_it_is_now(on_cpu: Any) -> None:
+    model = nn.Linear(2, 1)
+    out = model(mg.ones(3, 2)).sum()
+    model.cuda()
+    out.backward()
+    assert model.weight.grad.is_cuda
+    assert model.weight.grad.tolist() == [[3, 3]]
+
+
+def test_a_move_for_which_memory_does_not_suffice_moves_nothing(on_cpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, calls = nn.Linear(2, 1), []
+
+    def full(array: Any, upload: Any = on_cpu.cupy.asarray) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise MemoryError("out of memory")
+        return upload(array)
+
+    monkeypatch.setattr(on_cpu.cupy, "asarray", full)
+    with pytest.raises(MemoryError):
+        model.cuda()
+    assert [p.is_cuda for p in model.parameters()] == [False, False]
+    with pytest.raises(ValueError, match="not on 'cuda:1'"):
+        nn.ReLU().to("cuda:1")
+
+
+def test_a_view_whose_elements_share_memory_is_not_written_into(gpu: Any) -> None:
+    x = mg.ones(1)
+    shared = x.expand((3,))
+    for write in (lambda: shared.copy_([1.0, 2.0, 3.0]), lambda: shared.__setitem__(0, 2.0), lambda: shared.add_(1)):
+        with pytest.raises(ValueError, match="read-only"):
+            write()
+    parameter = nn.Parameter(mg.ones(1))
+    parameter.data = shared.data
+    parameter.grad = mg.ones(3)
+    with pytest.raises(ValueError, match="read-only"):
+        optim.SGD([parameter], lr=0.1).step()
+    assert x.tolist() == [1]
+
+
+def test_sums_of_float16_do_not_overflow_on_their_way(gpu: Any) -> None:
+    mg.manual_seed(0)
+    logits, labels = mg.randn(70_000, 3, dtype=mg.float16), mg.randint(0, 3, (70_000,))
+    loss = F.cross_entropy(logits, labels)
+    assert loss.dtype == mg.float16
+    expected = F.cross_entropy(logits.float(), labels).item()
+    assert loss.item() == pytest.approx(expected, rel=1e-3)
+    assert F.cross_entropy(logits.cpu(), labels.cpu(), mg.ones(3, dtype=mg.float16, device="cpu")).item() == loss.item()
+    assert mg.full((5000,), 1.0, dtype=mg.float16).sum().item() == 5000
 
 
 def test_writing_takes_numbers_lists_and_arrays_but_no_tensor_of_another_device(on_cpu: Any) -> None:
@@ -363,7 +469,12 @@ def test_the_gpu_is_asked_under_pytorchs_names(gpu: Any) -> None:
     assert mg.cuda.is_available()
     assert (mg.cuda.device_count(), mg.cuda.current_device(), mg.cuda.why_not_available()) == (1, 0, "")
     assert mg.cuda.get_device_name()
+    assert mg.cuda.get_device_name(0) == mg.cuda.get_device_name()
     mg.cuda.synchronize()
+    mg.cuda.manual_seed_all(3)
+    assert mg.initial_seed() == 3
+    free, total = mg.cuda.mem_get_info()
+    assert 0 < free <= total
     before = mg.cuda.memory_allocated()
     t = mg.zeros(256, 256)
     assert mg.cuda.memory_allocated() - before >= t.numel() * 4

@@ -41,10 +41,21 @@ except RuntimeError as error:
 def test_without_cupy_the_message_says_what_to_install() -> None:
     printed = said_by("sys.modules['cupy'] = None\n" + ASK).splitlines()
     assert printed[0].startswith("False 0 0")
-    assert printed[1] == (
-        "device 'cuda' cannot be used: CuPy is not installed: pip install 'minigrad-edu[cuda12x]', or [cuda13x] for a "
-        "driver of CUDA 13"
-    )
+    install = "pip install 'minigrad-edu[cuda12x]', or [cuda13x] for a driver of CUDA 13"
+    missing = "there is no driver of NVIDIA's here, nor CuPy. For a GPU: the driver first, then "
+    why = "CuPy is not installed: " if backend.has_driver() else missing
+    assert printed[1] == f"device 'cuda' cannot be used: {why}{install}"
+
+
+def test_with_a_driver_only_cupy_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    monkeypatch.setattr(backend, "_cupy", None)
+    for has, why in (
+        (True, "CuPy is not installed: pip install"),
+        (False, "this machine has no driver of NVIDIA's, nor"),
+    ):
+        monkeypatch.setattr(backend, "has_driver", lambda has=has: has)
+        assert why in mg.cuda.why_not_available()
 
 
 def test_importing_minigrad_and_computing_on_the_cpu_never_imports_cupy() -> None:

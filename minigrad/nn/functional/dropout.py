@@ -22,7 +22,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
     check_probability(p)
     if x.dtype.kind != "f":
         raise TypeError(f"x must be floating, not {x.dtype}; write x.float()")
-    if not training or p == 0:
+    if not training or 1 - p == 1:
         return x
     if p == 1:
         return x * 0

@@ -92,6 +92,9 @@ def of_labels(
         raise ValueError(f"expected a target of shape {shape}, x without its classes, got {given}")
     if weight is not None and weight.shape != log_y_hat.shape[1:]:
         raise ValueError(f"weight needs shape {log_y_hat.shape[1:]}, one number for each class, not {weight.shape}")
+    if log_y_hat.dtype == np.float16:  # whose sums overflow from 65,504 on
+        wide = log_y_hat.astype(np.float32), x, target, weight if weight is None else weight.astype(np.float32)
+        return of_labels(*wide, ignore_index, reduction, label_smoothing).astype(np.float16)
     labels = as_array(target).reshape(-1) if hasattr(target, "dtype") else target
     kept = labels != ignore_index
     labels = np.where(kept, labels, 0)
@@ -99,7 +102,7 @@ def of_labels(
     if not on_host(labels):  # to look would wait for the GPU: a wrong label gives nan there
         wrong = (labels < 0) | (labels >= log_y_hat.shape[1])
         labels = np.where(wrong, 0, labels)
-    counts = kept.astype(x.dtype) if weight is None else weight[labels] * kept  # how much each example does
+    counts = kept.astype(log_y_hat.dtype) if weight is None else weight[labels] * kept  # how much each example does
     losses = -log_y_hat[np.arange(len(labels), like=labels), labels] * counts
     if not on_host(labels):
         losses = np.where(wrong, math.nan, losses)

@@ -56,8 +56,7 @@ def batch_norm(
         scale = along_channels(weight, x) / np.sqrt(along_channels(running_var, x) + eps)
         return by_channel((x - along_channels(running_mean, x)) * scale, None, bias)
     y, mean, var = by_batch(x, weight, bias, eps)
-    follow(running_mean, mean, momentum)
-    follow(running_var, var, momentum)
+    follow((running_mean, running_var), (mean, var), momentum)
     return y
 
 
@@ -98,8 +97,8 @@ def instance_norm(
         raise ValueError(f"x needs shape (N, C, ...) with more than one value per channel and example, got {x.shape}")
     check_vectors(x.shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     y, mean, var = standardised(x, tuple(range(2, x.ndim)), eps)
-    follow(running_mean, mean.reshape(x.shape[:2]).mean(0), momentum)
-    follow(running_var, var.reshape(x.shape[:2]).mean(0) * (n / (n - 1)), momentum)
+    mean, var = mean.reshape(x.shape[:2]).mean(0), var.reshape(x.shape[:2]).mean(0) * (n / (n - 1))
+    follow((running_mean, running_var), (mean, var), momentum)
     return by_channel(y, weight, bias)
 
 
@@ -182,11 +181,12 @@ def by_channel(x: Any, weight: Any, bias: Any) -> Any:
     return scaled(x, *[None if vector is None else along_channels(vector, x) for vector in (weight, bias)])
 
 
-def follow(running: Any, batch: Any, momentum: float) -> None:
-    """Move a running estimate, if there is one, towards that of a batch, in place."""
-    if running is not None:
-        batch = batch.detach() if isinstance(batch, Tensor) else batch
-        running[...] = moved(running, batch, momentum)
+def follow(estimates: Sequence[Any], of_batch: Sequence[Any], momentum: float) -> None:
+    """Move running estimates, where there are any, towards those of a batch, in place: all of them, or none."""
+    pairs = [(running, batch) for running, batch in zip(estimates, of_batch, strict=True) if running is not None]
+    new = [moved(running, b.detach() if isinstance(b, Tensor) else b, momentum) for running, b in pairs]
+    for (running, _), values in zip(pairs, new, strict=True):
+        running[...] = values
 
 
 def moved(running: Any, batch: Any, momentum: float) -> Any:

@@ -152,7 +152,7 @@ def columns(x, kernel_size, stride, dilation, groups):
 def blocks(x, size):
     """Slices of the examples x, each as many as give about BLOCK numbers when one gives `size`: they stay in cache.
 
-    On a GPU all at once: there each slice would cost as much time as it saves.
+    On a GPU they are to fit in its memory, 512 MB of float32.
     """
-    step = max(1, BLOCK // max(1, size) if on_host(x) else len(x))
+    step = max(1, (BLOCK if on_host(x) else 2**27) // max(1, size))
     return [slice(i, i + step) for i in range(0, len(x), step)]
