@@ -33,6 +33,8 @@ REPEATED = np.array([3, 0, 3, 3, 1])
 PLACES = random.integers(0, 4, (4, 5))
 LABELS = np.array([2, 0, 2, 4])
 MASK = A > 0
+WIDE, TALL = random.normal(size=(513, 1025)), random.normal(size=(1025, 257))
+CROWD = random.integers(0, 7, 20_000)
 
 # Functions and what they are given: floating arrays in each dtype in turn, and differentiated; others as they are.
 OPERATORS: dict[str, tuple[Any, ...]] = {
@@ -101,6 +103,18 @@ OPERATORS: dict[str, tuple[Any, ...]] = {
     "max_pool2d": (lambda x: F.max_pool2d(x, 3, 2, 1), IMAGES),
     "avg_pool2d": (lambda x: F.avg_pool2d(x, 2), IMAGES),
     "attention": (F.scaled_dot_product_attention, SEQUENCES, SEQUENCES[:, ::-1].copy(), SEQUENCES + 1),
+}
+OPERATORS |= {  # of more than one block of threads, and with thousands that add to the same element
+    "large sum": (lambda x: (x * x).sum(), WIDE),
+    "large sum of rows": (lambda x: (x * x).sum(0), WIDE),
+    "large matmul": (mg.matmul, WIDE, TALL),
+    "large sort": (lambda x: mg.sort(x, 1)[0], WIDE),
+    "crowded index_add": (
+        lambda x, i, y: mg.index_add(x, 0, i, y),
+        A[:, :3].repeat(2, 0)[:7],
+        CROWD,
+        TALL[:, :3].repeat(20, 0)[:20_000],
+    ),
 }
 LAYERS: dict[str, tuple[Any, ...]] = {
     "Linear": (lambda: nn.Linear(5, 3), A),

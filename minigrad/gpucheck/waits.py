@@ -31,8 +31,8 @@ PREDICTED: dict[str, tuple[int, int]] = {
     "MLP Adam": (96, 0),
     "CNN SGD": (309, 0),
     "CNN Adam": (317, 0),
-    "LSTM SGD": (445, 0),
-    "LSTM Adam": (452, 0),
+    "LSTM SGD": (443, 0),
+    "LSTM Adam": (450, 0),
 }
 
 

@@ -60,7 +60,7 @@ def test_without_cupy_it_says_what_is_missing_and_what_to_do_and_the_exit_code_i
     program += "runpy.run_module('minigrad.gpucheck', run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "CuPy is not installed: pip install" in done.stderr
+    assert "pip install 'minigrad-edu[cuda12x]'" in done.stderr
     assert "Traceback" not in done.stderr
     assert not done.stdout
 
