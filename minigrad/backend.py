@@ -63,7 +63,13 @@ class device:
 
 def is_device(value: Any) -> bool:
     """Whether it names a device, or tries to: a text that names no dtype does."""
-    return isinstance(value, device) or (isinstance(value, str) and value not in np.sctypeDict)
+    if not isinstance(value, str):
+        return isinstance(value, device)
+    try:
+        np.dtype(value)
+    except TypeError:
+        return True
+    return False
 
 
 # -- CuPy -------------------------------------------------------------------------------------------------------------
@@ -98,16 +104,12 @@ def probe() -> tuple[Any, str]:
     """CuPy, or what is the matter: can it be imported, does it find a GPU, and does one small sum come out right?"""
     try:
         import cupy
-    except ImportError as error:
-        if error.name == "cupy" and has_driver():
-            return None, f"CuPy is not installed: {INSTALL}"
-        if error.name == "cupy":
-            return (
-                None,
-                f"there is no driver of NVIDIA's here, nor CuPy. For a GPU: the driver first, then {INSTALL}",
-            )
-        return None, f"CuPy is installed but cannot be imported, {said(error)}. Reinstall it: {INSTALL}"
     except Exception as error:
+        missing = isinstance(error, ImportError) and error.name == "cupy"
+        if missing and has_driver():
+            return None, f"CuPy is not installed: {INSTALL}"
+        if missing:
+            return None, f"there is neither CuPy here nor NVIDIA's driver. For a GPU, first the driver, then {INSTALL}"
         return None, f"CuPy is installed but cannot be imported, {said(error)}. Reinstall it: {INSTALL}"
     try:
         if not cupy.is_available():

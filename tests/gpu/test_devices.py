@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn, optim, random
+from minigrad import backend, nn, optim, random
 from minigrad.nn import functional as F
+from minigrad.op import _fit_for_a_tensor
 
 MADE: dict[str, Callable[..., Any]] = {
     "tensor": lambda **where: mg.tensor([[1.0, 2.0], [3.0, 4.0]], **where),
@@ -248,6 +249,18 @@ def test_a_dtype_or_a_number_of_numpy_beside_a_tensor_is_no_array(gpu: Any) -> N
     assert F.one_hot(x, 3).tolist() == [[0, 0, 1], [1, 0, 0]]
     with pytest.raises(ValueError, match="p is a probability"):
         F.dropout(mg.ones(2), np.float64(2.0))
+
+
+def test_an_index_that_cupy_would_carry_to_the_gpu_is_refused(on_cpu: Any) -> None:
+    """The strict stand-in refuses sooner: this is what is asked of a result of CuPy's."""
+    with pytest.raises(ValueError, match="must be on one device"):
+        _fit_for_a_tensor(on_cpu.cupy.ones(2), [on_cpu.cupy.ones(3), (np.array([0, 1]),)], False)
+
+
+def test_an_array_of_cupys_that_comes_first_loads_cupy(on_cpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "gpu_array", backend.NoArray)
+    monkeypatch.setattr(backend, "_cupy", None)
+    assert mg.tensor(on_cpu.cupy.ones(2)).is_cuda
 
 
 # -- moved in the middle ----------------------------------------------------------------------------------------------

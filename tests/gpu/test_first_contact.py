@@ -42,7 +42,7 @@ def test_without_cupy_the_message_says_what_to_install() -> None:
     printed = said_by("sys.modules['cupy'] = None\n" + ASK).splitlines()
     assert printed[0].startswith("False 0 0")
     install = "pip install 'minigrad-edu[cuda12x]', or [cuda13x] for a driver of CUDA 13"
-    missing = "there is no driver of NVIDIA's here, nor CuPy. For a GPU: the driver first, then "
+    missing = "there is neither CuPy here nor NVIDIA's driver. For a GPU, first the driver, then "
     why = "CuPy is not installed: " if backend.has_driver() else missing
     assert printed[1] == f"device 'cuda' cannot be used: {why}{install}"
 
@@ -52,7 +52,7 @@ def test_with_a_driver_only_cupy_is_missing(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(backend, "_cupy", None)
     for has, why in (
         (True, "CuPy is not installed: pip install"),
-        (False, "this machine has no driver of NVIDIA's, nor"),
+        (False, "there is neither CuPy here nor"),
     ):
         monkeypatch.setattr(backend, "has_driver", lambda has=has: has)
         assert why in mg.cuda.why_not_available()
@@ -72,11 +72,14 @@ def test_importing_minigrad_and_computing_on_the_cpu_never_imports_cupy() -> Non
     ],
 )
 def test_a_cupy_that_cannot_be_imported_is_told_from_one_that_is_not_there(
-    line: str, what: str, tmp_path: Path
+    line: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "cupy.py").write_text(line)
-    printed = said_by(ASK, tmp_path)
-    assert f"CuPy is installed but cannot be imported, it says {what}. Reinstall it: pip install" in printed
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    monkeypatch.setattr(backend, "_cupy", None)
+    said = f"CuPy is installed but cannot be imported, it says {what}. Reinstall it: pip install"
+    assert said in mg.cuda.why_not_available()
 
 
 # -- with a CuPy that finds no GPU, or one that cannot compute --------------------------------------------------------
