@@ -31,6 +31,7 @@ test: $(VENV)/.has-$(EXTRAS) ## run the tests
 
 # Three environments, for two builds of CuPy in one do not work. The second run of the network tests has the threads of
 # each kernel in shuffled order. All kernels are saved, and NVIDIA's compiler has to take them.
+TARGETS ?= sm_75 sm_90 sm_120
 KERNELS := $(abspath $(VENV)-hipcpu/kernels)
 
 test-cupy: ## run the tests of the GPU on the real CuPy, without a GPU (Linux with g++)
@@ -42,7 +43,7 @@ test-cupy: ## run the tests of the GPU on the real CuPy, without a GPU (Linux wi
 	@MINIGRAD_GPU=hipcpu MINIGRAD_HIPCPU_SOURCES=$(KERNELS) MINIGRAD_HIPCPU_SHUFFLE=1 \
 	    $(VENV)-hipcpu/bin/python -m pytest tests/gpu/test_layers.py tests/gpu/test_training.py $(ARGS)
 	@$(VENV)-hipcpu/bin/python -m tests.gpu.launches
-	@$(VENV)-hipcpu/bin/python -m tests.gpu.nvrtc $(KERNELS)
+	@$(VENV)-hipcpu/bin/python -m tests.gpu.nvrtc $(KERNELS) $(TARGETS)
 
 coverage: $(VENV)/.has-$(EXTRAS) ## run the tests, list lines and branches they miss
 	@$(RUN) -m pytest --cov $(ARGS)
