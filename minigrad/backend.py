@@ -201,11 +201,11 @@ def apart(values: Iterable[Any]) -> bool:
     return len({on_host(array) for array in arrays if is_array(array)}) > 1
 
 
-def check_writable(array: Any) -> None:
-    """Raise ValueError if an array cannot be written into: what `expand` gives has one element in many places."""
-    on_gpu = not on_host(array)
-    if on_gpu and any(not stride and n > 1 for stride, n in zip(array.strides, array.shape, strict=True)):
-        raise ValueError("it is read-only: a view whose elements share memory; write into a copy, t.clone()")
+def is_writable(array: Any) -> bool:
+    """Whether it may be written into: as in NumPy, not if an element is in several places. CuPy has no such flag."""
+    if on_host(array):
+        return array.flags.writeable
+    return all(stride or n < 2 for stride, n in zip(array.strides, array.shape, strict=True))
 
 
 def special(function: Any) -> Any:

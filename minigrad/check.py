@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.backend import to_numpy
 from minigrad.engine import as_list, grad
 from minigrad.graph import recording
-from minigrad.tensor import Tensor, beside
+from minigrad.tensor import Tensor, beside, wrap
 
 
 class GradientError(AssertionError):
@@ -82,9 +82,8 @@ def gradcheck(
                 if not raise_exception:
                     return False
                 which, ours, (left, right) = worst_output(function, fresh, i, index, eps)
-                message = (
-                    f"gradcheck: input {i}, element {list(index)} = {inputs[i].data[index].item():.6g}{which}: the "
-                )
+                element = f"element {list(index)} = {inputs[i].data[index].item():.6g}"
+                message = f"gradcheck: input {i}, {element}{which}: the "
                 message += f"gradient is {ours:.8g}, the difference quotient {(left + right) / 2:.8g}"
                 if abs(right - left) > 2 * atol + rtol * abs(left + right):
                     message += f". The point sits on a kink: slope {left:.6g} to its left, {right:.6g} to its right"
@@ -112,7 +111,7 @@ def worst_output(
     for sign in (-1, 1):
         moved = inputs[i].data.copy()
         moved[index] += sign * eps
-        there = as_list(function(*inputs[:i], Tensor(moved), *inputs[i + 1 :]))
+        there = as_list(function(*inputs[:i], wrap(moved, None), *inputs[i + 1 :]))
         sides.append([(to_numpy(y.data) - y0) / (sign * eps) for y, y0 in zip(there, here, strict=True)])
     found = []
     for k, y in enumerate(outputs):
@@ -143,7 +142,7 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, **options: Any) -> 
         outputs = function(*[Tensor(x) if isinstance(x, Tensor) else x for x in inputs])
     outputs = as_list(outputs)
     random = np.random.default_rng(1)
-    upstreams = [Tensor(beside(random.uniform(0.5, 1.5, y.shape), y), requires_grad=True) for y in outputs]
+    upstreams = [wrap(beside(random.uniform(0.5, 1.5, y.shape), y), None).requires_grad_() for y in outputs]
 
     def gradients(*arguments: Any) -> Sequence[Any]:
         xs, gs = arguments[: len(inputs)], arguments[len(inputs) :]
@@ -171,5 +170,7 @@ def differences(function: Callable[..., Any], inputs: Sequence[Any], i: int, eps
         for side, sign in enumerate((-1, 1)):
             moved = x.copy()
             moved[index] += sign * eps
-            slopes[side, *index] = (float(function(*inputs[:i], Tensor(moved), *inputs[i + 1 :])) - here) / (sign * eps)
+            slopes[side, *index] = (float(function(*inputs[:i], wrap(moved, None), *inputs[i + 1 :])) - here) / (
+                sign * eps
+            )
     return slopes

@@ -21,7 +21,7 @@ from minigrad.backend import library, put
 from minigrad.op import get_default_dtype
 from minigrad.tensor import Tensor, as_array, placed, unpacked, wrap
 
-ON_HOST = 1  # DLPack's number for memory that the CPU reads
+ON_HOST = (1, 3)  # DLPack's numbers for memory that the CPU reads: its own, and what is pinned for a GPU
 
 
 def _made(array: Any, dtype: Any, requires_grad: bool) -> Tensor:
@@ -66,7 +66,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 def from_dlpack(array: Any) -> Tensor:
     """A tensor that shares the memory of an array of another library, such as a PyTorch tensor, through DLPack."""
     kind, _ = array.__dlpack_device__()
-    return wrap(as_array(library("cpu" if kind == ON_HOST else "cuda").from_dlpack(array)), None)
+    return wrap(as_array(library("cpu" if kind in ON_HOST else "cuda").from_dlpack(array)), None)
 
 
 def zeros(*sizes: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
@@ -101,9 +101,8 @@ def ones_like(x: Any, dtype: Any = None, requires_grad: bool = False, device: An
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """All `fill_value`, in the shape and dtype of `x`."""
-    return _made(
-        library(device or x.device).full(x.shape, fill_value, dtype or x.dtype), dtype or x.dtype, requires_grad
-    )
+    dtype = dtype or x.dtype
+    return _made(library(device or x.device).full(x.shape, fill_value, dtype), dtype, requires_grad)
 
 
 def eye(n: int, m: int | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:

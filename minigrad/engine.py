@@ -205,8 +205,6 @@ def record(see: Callable[[Step], None]) -> Iterator[None]:
         recorders.reset(token)
 
 
-FORM = ("shape", "is_cuda")  # what a tensor and its gradient have in common
-
 # -- two front doors: `.grad` of the leaves, or gradients returned ---------------------------------------------------
 
 
@@ -218,8 +216,7 @@ def backward(
     nodes = newest_first(seed)
     to_fill = {node: node.tensor() for node in nodes if node.tensor is not None}
     for tensor in to_fill.values():
-        form = tensor is not None and tensor.grad is not None and [getattr(tensor.grad, a, None) for a in FORM]
-        if tensor is not None and form and form != [getattr(tensor, a) for a in FORM]:
+        if tensor is not None and tensor.grad is not None and not fits(tensor.grad, tensor):
             found = f"{tensor.grad!r:.60}"
             raise ValueError(f"backward: a tensor of shape {tensor.shape} has a .grad that does not fit: {found}")
     retain_graph = create_graph if retain_graph is None else retain_graph
@@ -228,7 +225,8 @@ def backward(
         for node, new in separate(gradients, seed).items():
             tensor = to_fill[node]
             if tensor is not None:
-                new = new.to(tensor.device)  # where it is now, should it have moved meanwhile
+                if new.is_cuda != tensor.is_cuda:  # the leaf has moved since the graph was made
+                    new = new.to(tensor.device)
                 tensor.grad = new if tensor.grad is None else tensor.grad + new
 
 
@@ -287,6 +285,11 @@ def grad(
         found = separate({node: gradients[node] for node in targets if node in gradients}, seed)
         repeated = len(set(targets)) < len(targets)
         return tuple([found[n].clone() if n in found and repeated else found.get(n) for n in targets])
+
+
+def fits(gradient: Any, tensor: Tensor) -> bool:
+    """Whether gradients of this tensor can be added to this one: a tensor of the same shape on the same device."""
+    return all(getattr(gradient, what, None) == getattr(tensor, what) for what in ("shape", "is_cuda"))
 
 
 def as_list(tensors: Any) -> list[Any]:

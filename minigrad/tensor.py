@@ -21,10 +21,10 @@ from minigrad import engine, graph
 from minigrad.backend import (
     APART,
     apart,
-    check_writable,
     device_of,
     is_array,
     is_device,
+    is_writable,
     library,
     library_of,
     of_cupy,
@@ -90,7 +90,8 @@ def overwrite(tensor: Tensor, function: Callable[..., Any], *args: Any, **kwargs
     result = as_array(function(tensor.detach(), *args, **kwargs))
     if np.shape(result) != tensor.shape:
         raise ValueError(f"in-place {name}: the result has shape {np.shape(result)}, not {tensor.shape}")
-    check_writable(tensor.data)
+    if not is_writable(tensor.data):
+        raise ValueError(f"in-place {name}: {READ_ONLY}")
     np.copyto(tensor.data, result, casting="same_kind")
     note_write(tensor.data)
     return tensor
@@ -404,7 +405,8 @@ class Tensor:
         parts = index if isinstance(index, tuple) else (index,)
         if not all(map(on_host, (self.data, value, *parts))) and apart([self.data, value, *parts]):
             raise RuntimeError(f"t[...] = value: {APART}")
-        check_writable(self.data)
+        if not is_writable(self.data):
+            raise ValueError(f"t[...] = value: {READ_ONLY}")
         self.data[index] = value  # whole before anything is written
         note_write(self.data)
 
@@ -532,6 +534,8 @@ def add_methods(functions: Mapping[str, Any]) -> None:
 # NumPy's functions that make an array, like a tensor if that is given as `like=`: without a place in its graph.
 MAKERS = {np.arange, np.array, np.asarray, np.empty, np.identity, np.tri, np.zeros}
 
+READ_ONLY = "the tensor is read-only, as what `expand` gives: one element in many places; write into t.clone()"
+
 UNPACKED = [("shape",), ("axes",), ("repeats",)]
 
 
@@ -554,7 +558,7 @@ def wrap(data: Any, node: Node | None) -> Tensor:
 
 
 def _restored(kind: type[Tensor], data: Any, requires_grad: bool, grad: Tensor | None) -> Tensor:
-    tensor = kind(data, requires_grad=requires_grad)
+    tensor = kind(wrap(data, None), requires_grad=requires_grad)  # a tensor, which stays where it is
     tensor.grad = grad
     return tensor
 
@@ -565,9 +569,8 @@ def like_another(function: Any) -> Callable[..., Tensor]:
 
 
 _new = Tensor.__new__
-numpy_ops |= {
-    function: like_another(function) for function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like)
-}
+for function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like):
+    numpy_ops[function] = like_another(function)
 
 graph.Tensor = Tensor
 graph.wrap = wrap

@@ -256,7 +256,9 @@ class Backward(LocalGradient):
         ctx.saved_tensors = tuple(
             [s if s is None or isinstance(s, Tensor) else wrap(s, None) for s in call.saved_tensors]
         )
-        grad_outputs = [form and upstream.new_zeros(form.shape).to(form.dtype) for form in call.outputs]
+        grad_outputs = [
+            None if form is None else upstream.new_zeros(form.shape).to(form.dtype) for form in call.outputs
+        ]
         for k, piece in zip(call.differentiable, pieces(upstream, call.pieces), strict=True):
             grad_outputs[k] = piece.clone()  # `backward` may write into it
         token = inside_a_rule.set(False)  # as in PyTorch, its author sees to what may be differentiated again

@@ -18,7 +18,7 @@ from minigrad.engine import grad
 from minigrad.graph import recording
 from minigrad.ops.elementwise import clone
 from minigrad.rearrange import stack
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, wrap
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -108,7 +108,7 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, 
         for index in np.ndindex(y.shape):
             unit = np.zeros_like(y.data)
             unit[index] = 1
-            found = gradients("jacobian", [y], xs, [Tensor(unit)], create_graph, strict, retain_graph=True)
+            found = gradients("jacobian", [y], xs, [wrap(unit, None)], create_graph, strict, retain_graph=True)
             for row, gradient in zip(rows, found, strict=True):
                 row.append(gradient)
         blocks = [

@@ -19,7 +19,7 @@ from minigrad.nn.normalization import *
 from minigrad.nn.recurrent import *
 from minigrad.nn.summary import summary
 
-classes = [name for name, value in globals().items() if isinstance(value, type)]
-__all__ = [*classes, "functional", "init", "summary", "utils"]
+__all__ = [name for name, value in globals().items() if isinstance(value, type)]
+__all__ += ["functional", "init", "summary", "utils"]
 
 __getattr__ = missing(__name__, __all__)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.backend import check_writable, on_host
+from minigrad.backend import is_writable, on_host
 from minigrad.graph import note_write, recording
 from minigrad.nn import Parameter
 from minigrad.tensor import Tensor, wrap
@@ -317,8 +317,7 @@ def gradient_of(p: Tensor) -> Any:
         raise ValueError(f"step: a parameter of shape {w.shape} has a gradient of shape {g.shape}")
     if on_host(w) != on_host(g):
         raise RuntimeError(f"step: a parameter is on {p.device}, its gradient on {p.grad.device}")
-    check_writable(w)
-    if not getattr(w.flags, "writeable", True):  # arrays on a GPU have no such flag
+    if not is_writable(w):
         raise ValueError(f"step: a parameter of shape {w.shape} is read-only: write p.data = p.data.copy() before")
     if g.dtype is w.dtype:
         return g

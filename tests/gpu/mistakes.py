@@ -123,7 +123,7 @@ MISTAKES = [
         "random numbers drawn on the CPU beside an array on the GPU",
         "random",
         {"    if on_host(like):\n        return current().bern": "    if True:\n        return current().bern"},
-        "layer Dropout",
+        "waits BatchNorm and dropout, Adam",
         "one device",
     ),
     Mistake(
@@ -221,10 +221,10 @@ MISTAKES = [
     ),
     Mistake(
         "an attribute that CuPy's arrays lack",
-        "optim.optimizer",
-        {'getattr(w.flags, "writeable", True)': "w.flags.writeable"},
-        "training optimizer SGD",
-        "AttributeError|writeable",
+        "backend",
+        {"    if on_host(array):\n        return array.flags.writeable\n": "    return array.flags.writeable\n"},
+        "training optimizer Adam",
+        "writeable|AttributeError",
     ),
     Mistake(
         "np.where with a bool of Python's",

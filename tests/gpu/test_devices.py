@@ -263,6 +263,17 @@ def test_an_array_of_cupys_that_comes_first_loads_cupy(on_cpu: Any, monkeypatch:
     assert mg.tensor(on_cpu.cupy.ones(2)).is_cuda
 
 
+def test_what_is_on_the_cpu_stays_there_while_the_gpu_is_the_default(gpu: Any) -> None:
+    x = mg.tensor([0.3, -0.8], dtype=mg.float64, device="cpu", requires_grad=True)
+    assert mg.autograd.gradcheck(lambda x: (x**3).tanh(), (x,))
+    assert mg.autograd.gradgradcheck(lambda x: (x**3).tanh(), (x,))
+    jacobian = mg.autograd.functional.jacobian(lambda x: x * x, x.detach())
+    assert (jacobian.is_cuda, jacobian.tolist()) == (False, [[0.6, 0], [0, -1.6]])
+    model = nn.Linear(2, 1).cpu()
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert not twin.weight.is_cuda
+
+
 # -- moved in the middle ----------------------------------------------------------------------------------------------
 
 
