@@ -54,6 +54,7 @@ class LocalGradient:
         rule: the function that computes it, if it is not a number.
         asks: the names of what `rule` wants to be given, in order.
         is_vjp: whether `rule` takes `g` and applies the chain rule itself.
+        kernel: `rule` times the upstream gradient as one kernel for a GPU, if the operator is fused; otherwise None.
     """
 
     may_be_none = False

@@ -17,8 +17,7 @@ from minigrad.backend import APART, apart, is_array, to_numpy
 from minigrad.op import composed, compositions, numpy_ops
 from minigrad.ops.elementwise import clone, maximum, minimum
 from minigrad.ops.reduce import amax, amin, argmax, argmin, argsort
-from minigrad.ops.shape import add_at, broadcast_to, concatenate, tril, triu, unsqueeze
-from minigrad.ops.shape import places as numbers_at
+from minigrad.ops.shape import add_at, broadcast_to, concatenate, numbers_at, tril, triu, unsqueeze
 from minigrad.tensor import Tensor, add_methods, as_array, beside
 
 # -- joined and taken apart -------------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ def add_at(values, shape, index):
     elif on_host(out) or not isinstance(index, tuple | list):
         np.add.at(out, index, values)
     else:
-        numbers = places(out, index)  # CuPy takes no tuple
+        numbers = numbers_at(out, index)  # CuPy takes no tuple
         np.add.at(out.reshape(-1), numbers, np.broadcast_to(values, numbers.shape))
     return out.astype(values.dtype, copy=False)
 
@@ -130,7 +130,7 @@ def add_rows(out, index, values):
     np.add.at(out.reshape(-1), numbers.reshape(-1), values.reshape(-1))
 
 
-def places(x, index):
+def numbers_at(x, index):
     """Which elements of x[index] reads, by their number when the rows of x lie one after the other."""
     return np.arange(x.size, like=x).reshape(x.shape)[index]
 

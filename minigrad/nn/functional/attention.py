@@ -29,9 +29,8 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     if indices.dtype.kind not in "iu" or weight.ndim != 2:
         raise TypeError(f"it takes integer indices and weight (V, D), not {indices.dtype} and {weight.shape}")
     rows = len(weight)
-    if (
-        not on_host(as_array(indices)) and weight.dtype.kind == "f"
-    ):  # to look would wait for the GPU: a wrong index gives nan there
+    # To look at the indices would wait for the GPU: a wrong one gives nan there.
+    if not on_host(as_array(indices)) and weight.dtype.kind == "f":
         wrong = (indices < 0) | (indices >= rows)
         found = plain_embedding(np.where(wrong, 0, indices), weight, padding_idx)
         return np.where(wrong[..., None], math.nan, found)
