@@ -77,8 +77,8 @@ def one_less(x, y):
 
 def finite_log(x, y):
     """log x, but where x = 0 and y ≥ 0 it is 0: xʸ log x tends to 0 there, and 0 · log 0 is not a number."""
-    if isinstance(x, int | float) and x != 0:
-        return math.log(x) if x > 0 else math.nan
+    if isinstance(x, int | float) and x > 0:
+        return math.log(x)
     return np.log(np.where((x == 0) & (y >= 0), 1, x))
 
 
