@@ -62,6 +62,15 @@ def test_another_reduction_is_refused(call: Any) -> None:
             ValueError,
             r"expected a target of shape \(2, 4\), x without its classes, got \(2, 5\)",
         ),
+        *[
+            (
+                lambda loss=loss, shape=shape: loss(mg.ones(2, 3), mg.zeros(shape, dtype=int)),
+                ValueError,
+                rf"expected logits \(N, C\) and target \(N,\), .* got \(2, 3\) and {re.escape(str(shape))}",
+            )
+            for loss in (F.cross_entropy, F.nll_loss)
+            for shape in ((2, 1), (1, 2), (3,), ())
+        ],
         (
             lambda: F.cross_entropy(mg.ones(2, 3, dtype=int), mg.tensor([0, 1])),
             TypeError,
@@ -185,6 +194,14 @@ def test_batch_norm_writes_over_the_running_estimates_in_training_only() -> None
     before = mean.copy(), var.copy()
     F.batch_norm(mg.tensor(x), *running)
     assert np.array_equal(before, (mean, var))
+
+
+def test_instance_norm_of_no_examples_is_none_and_moves_no_running_estimate() -> None:
+    x, mean, var = leaf(np.zeros((0, 3, 4))), mg.zeros(3), mg.ones(3)
+    y = F.instance_norm(x, mean, var)
+    y.sum().backward()
+    assert y.shape == x.grad.shape == (0, 3, 4)
+    assert (mean.tolist(), var.tolist()) == ([0, 0, 0], [1, 1, 1])
 
 
 def test_a_graph_that_read_a_running_estimate_before_it_moved_is_stale() -> None:

@@ -24,6 +24,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
+from minigrad.optim.optimizer import PYTORCH_ONLY
 from tests.oracle import training
 from tests.oracle.record import load
 
@@ -531,6 +532,18 @@ def test_groups_have_hyperparameters_of_their_own_as_in_pytorch(torch: Any) -> N
         results.append((values(params), [group["params"] for group in state["param_groups"]], list(state["state"])))
     assert_close(results[0][0], results[1][0], 1e-12)
     assert results[0][1:] == results[1][1:]
+
+
+def test_the_repr_shows_the_groups_as_pytorchs_does(torch: Any) -> None:
+    shown = []
+    for framework in (mg, torch):
+        groups = [
+            {"params": [framework.zeros(2, requires_grad=True)], **own} for own in ({"name": "first"}, {"lr": 1.0})
+        ]
+        lines = repr(framework.optim.SGD(groups, lr=0.1, momentum=0.5)).splitlines()
+        said = [line for line in lines if line and line.split(":")[0].strip() not in PYTORCH_ONLY]
+        shown.append([line.replace(": 0.0", ": 0") for line in said])
+    assert shown[0] == shown[1]
 
 
 def test_parameters_that_share_memory_move_one_after_the_other_as_in_pytorch(torch: Any) -> None:

@@ -120,6 +120,13 @@ class Optimizer:
             raise AttributeError(f"{self._name}: each parameter group has its {name}; {cure}")
         object.__setattr__(self, name, value)
 
+    def __repr__(self) -> str:
+        lines = [f"{self._name} ("]
+        for i, group in enumerate(self.param_groups):
+            hyperparameters = [f"    {name}: {group[name]}" for name in sorted(group.keys() - {"params"})]
+            lines += [f"Parameter Group {i}", *hyperparameters]
+        return "\n".join([*lines, ")"])
+
     # -- groups and hyperparameters -------------------------------------------------------------------------------
 
     @property

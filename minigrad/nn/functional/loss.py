@@ -95,7 +95,8 @@ def of_labels(
     if log_y_hat.dtype == np.float16:  # whose sums overflow from 65,504 on
         wide = log_y_hat.astype(np.float32), x, target, weight if weight is None else weight.astype(np.float32)
         return of_labels(*wide, ignore_index, reduction, label_smoothing).astype(np.float16)
-    labels = as_array(target).reshape(-1) if hasattr(target, "dtype") else target
+    labels = as_array(target) if hasattr(target, "dtype") else target
+    labels = labels if x.ndim == 2 else labels.reshape(-1)
     kept = labels != ignore_index
     labels = np.where(kept, labels, 0)
     check_labels(log_y_hat, labels)

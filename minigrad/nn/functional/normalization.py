@@ -97,8 +97,9 @@ def instance_norm(
         raise ValueError(f"x needs shape (N, C, ...) with more than one value per channel and example, got {x.shape}")
     check_vectors(x.shape[1], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     y, mean, var = standardised(x, tuple(range(2, x.ndim)), eps)
-    mean, var = mean.reshape(x.shape[:2]).mean(0), var.reshape(x.shape[:2]).mean(0) * (n / (n - 1))
-    follow((running_mean, running_var), (mean, var), momentum)
+    if len(x):
+        mean, var = mean.reshape(x.shape[:2]).mean(0), var.reshape(x.shape[:2]).mean(0) * (n / (n - 1))
+        follow((running_mean, running_var), (mean, var), momentum)
     return by_channel(y, weight, bias)
 
 
