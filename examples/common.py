@@ -17,6 +17,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure  # not pyplot: pictures go to files, no window is opened
 from matplotlib.ticker import LogLocator, NullLocator
 
+from minigrad.cuda import why_not_available
+
 BLUE, ORANGE, GREY = "#2a6fbb", "#d9681d", "#6b6b6b"
 COLOURS = [BLUE, ORANGE, "#3f9142", "#8e5bb5", "#c2a300", "#c23b5a"]
 MARKERS = "os^DPX"  # with each colour, for those who cannot tell the colours apart
@@ -32,12 +34,14 @@ def arguments(description, epochs, limit=None, **more):
         parser.add_argument("--limit", type=int, default=limit, metavar="N", help="train on the first N examples")
     parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where the pictures go")
     parser.add_argument("--float64", action="store_true", help="compute with 16 digits instead of 7")
-    parser.add_argument("--device", default="cpu", help="cpu, or cuda for the GPU")
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="cuda is the GPU")
     for name, options in more.items():
         parser.add_argument(f"--{name}", **options)
     args = parser.parse_args()
     if args.seed < 0 or args.epochs < 1 or (limit and args.limit < 1):
         parser.error(f"--seed must be at least 0{', --limit' if limit else ''} and --epochs at least 1")
+    if args.device == "cuda" and (problem := why_not_available()):
+        parser.error(problem)
     args.out.mkdir(parents=True, exist_ok=True)
     return args
 

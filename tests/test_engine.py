@@ -149,6 +149,7 @@ def test_sixty_doublings_take_one_visit_each_though_they_have_2_to_the_60_paths(
     assert x.grad.item() == 2.0**60
 
 
+@pytest.mark.no_cover  # a million times the same lines
 def test_a_chain_of_a_million_operators_goes_backward_and_is_freed_without_the_garbage_collector(
     no_collector: Any,
 ) -> None:
@@ -164,6 +165,7 @@ def test_a_chain_of_a_million_operators_goes_backward_and_is_freed_without_the_g
     assert live_objects() == before
 
 
+@pytest.mark.no_cover
 def test_a_graph_that_is_never_used_is_freed_without_the_garbage_collector(no_collector: Any) -> None:
     before = live_objects()
     y = leaf(np.ones(3))
@@ -194,6 +196,7 @@ def penalised_step_by_backward(model: Any, x: Any, target: Any) -> None:
     sum((p.grad * p.grad).sum() for p in model.parameters()).backward()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("step", [plain_step, penalised_step, penalised_step_by_backward])
 def test_200_training_steps_leave_no_growth(step: Any, no_collector: Any) -> None:
     model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 3))

@@ -197,11 +197,20 @@ def test_an_example_explains_its_arguments(name: str, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("options", ["--seed -1", "--epochs many", "--limit 0"])
+@pytest.mark.parametrize("options", ["--seed -1", "--epochs many", "--limit 0", "--device mps"])
 def test_wrong_arguments_are_named(tmp_path: Path, options: str) -> None:
     result = run(command("mnist_mlp", options), tmp_path)
     assert result.returncode == 2
     assert options.split()[0] in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(mg.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_it_is_said_what_is_missing(tmp_path: Path) -> None:
+    result = run(command("mnist_mlp", "--device cuda"), tmp_path)
+    assert result.returncode == 2
+    assert mg.cuda.why_not_available() in result.stderr
     assert "Traceback" not in result.stderr
     assert not list(tmp_path.iterdir())
 

@@ -80,12 +80,14 @@ def test_result_and_gradients_of_both_orders_equal_pytorch(name: str, op: Any, c
     tally(op, "PyTorch")
 
 
+@pytest.mark.no_cover  # it runs the same lines for each element; to trace them takes four times as long
 @over(is_smooth)
 def test_gradient_equals_differences(name: str, op: Any, case: Case, tally: Any) -> None:
     checks.check_first_order(op, case)
     tally(op, "first order")
 
 
+@pytest.mark.no_cover
 @over(is_smooth)
 def test_second_gradient_equals_differences(name: str, op: Any, case: Case, tally: Any) -> None:
     checks.check_second_order(op, case)

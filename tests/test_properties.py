@@ -19,7 +19,7 @@ from minigrad.op import Op
 from tests.cases import OPERATORS, SPECS, differentiated
 from tests.cases.common import Case
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::RuntimeWarning"), pytest.mark.no_cover]  # the same lines many times
 settings.register_profile("suite", max_examples=40, deadline=None, derandomize=True)
 settings.load_profile("suite")
 

@@ -33,16 +33,9 @@ class Convolution(Module):
     _shown = "in_channels out_channels kernel_size= stride= [padding=] [dilation=] [groups=] [bias=]"
 
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Sizes,
-        stride: Sizes = 1,
-        padding: Sizes | str = 0,
-        dilation: Sizes = 1,
-        groups: int = 1,
-        bias: bool = True,
-    ) -> None:
+        self, in_channels: int, out_channels: int, kernel_size: Sizes, stride: Sizes = 1, padding: Sizes | str = 0,
+        dilation: Sizes = 1, groups: int = 1, bias: bool = True,
+    ) -> None:  # fmt: skip
         set_sizes(self, in_channels=in_channels, out_channels=out_channels)
         set_sizes(self, 1, groups=groups)
         name = type(self).__name__
@@ -118,17 +111,9 @@ class TransposedConvolution(Convolution):
     _shown = Convolution._shown.replace("[groups=]", "[output_padding=] [groups=]")
 
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Sizes,
-        stride: Sizes = 1,
-        padding: Sizes = 0,
-        output_padding: Sizes = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: Sizes = 1,
-    ) -> None:
+        self, in_channels: int, out_channels: int, kernel_size: Sizes, stride: Sizes = 1, padding: Sizes = 0,
+        output_padding: Sizes = 0, groups: int = 1, bias: bool = True, dilation: Sizes = 1,
+    ) -> None:  # fmt: skip
         self.output_padding = for_each(self.axes, f"{type(self).__name__}: output_padding", output_padding, 0)
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
 

@@ -7,7 +7,7 @@ attributes, also through lists, tuples and dicts, `parameters()` finds each once
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import signature
 from itertools import groupby
 from types import MappingProxyType, SimpleNamespace
@@ -294,11 +294,7 @@ class Module:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set `.grad` of every parameter to None, or with `set_to_none=False` to zeros."""
-        for parameter in self.parameters():
-            if set_to_none:
-                parameter.grad = None
-            elif parameter.grad is not None:
-                parameter.grad.detach().zero_()
+        zero_grads(self.parameters(), set_to_none)
 
     def to(self, dtype: Any = None, device: Any = None) -> Self:
         """Convert every parameter, with its gradient, and every buffer: floating ones to a dtype, all to a device.
@@ -422,6 +418,15 @@ class Module:
             else:
                 lines += [f"({name}): {text}" for name in names]
         return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def zero_grads(parameters: Iterable[Tensor], set_to_none: bool) -> None:
+    """Set `.grad` of each to None, or to zeros."""
+    for parameter in parameters:
+        if set_to_none:
+            parameter.grad = None
+        elif parameter.grad is not None:
+            parameter.grad.detach().zero_()
 
 
 def set_sizes(layer: Module, least: int = 0, **sizes: Any) -> None:

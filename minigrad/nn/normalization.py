@@ -39,15 +39,9 @@ class BatchNorm(Module):
     _shown = "num_features eps= momentum= affine= bias= track_running_stats="
 
     def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        *,
-        bias: bool = True,
-    ) -> None:
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
+        track_running_stats: bool = True, *, bias: bool = True,
+    ) -> None:  # fmt: skip
         set_sizes(self, num_features=num_features)
         self.momentum = momentum
         self.affine = affine

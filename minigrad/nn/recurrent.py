@@ -199,15 +199,9 @@ class RecurrentLayers(Recurrent):
     _shown = "input_size hidden_size [num_layers=] [bias=] [batch_first=] [dropout=] [bidirectional=]"
 
     def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-    ) -> None:
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
+        dropout: float = 0.0, bidirectional: bool = False,
+    ) -> None:  # fmt: skip
         set_sizes(self, 1, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         check_probability(dropout)
         if dropout and num_layers == 1:
@@ -287,16 +281,9 @@ class RNN(PlainStep, RecurrentLayers):
     """
 
     def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        nonlinearity: str = "tanh",
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-    ) -> None:
+        self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", bias: bool = True,
+        batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False,
+    ) -> None:  # fmt: skip
         self._choose(nonlinearity)
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
 

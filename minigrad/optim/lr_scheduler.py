@@ -156,11 +156,9 @@ class LRScheduler:
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def _set(self, rates: list[float]) -> None:
-        groups = self.optimizer.param_groups
-        if len(rates) != len(groups):
-            raise ValueError(
-                f"{self._name} was made for {len(rates)} parameter groups, and there are {len(groups)} now"
-            )
+        groups, n = self.optimizer.param_groups, len(rates)
+        if len(groups) != n:
+            raise ValueError(f"{self._name} was made for {n} parameter groups, and there are {len(groups)} now")
         for group, rate in zip(groups, rates, strict=True):
             group["lr"] = rate
         self._last_lr = list(rates)

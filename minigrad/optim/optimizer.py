@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.backend import is_writable, on_host
 from minigrad.graph import note_write, recording
-from minigrad.nn import Parameter
+from minigrad.nn.module import Parameter, zero_grads
 from minigrad.tensor import Tensor, wrap
 
 REQUIREMENTS: list[tuple[str, Callable[[Any], bool], str]] = [  # what arguments of optimizers and schedules must be
@@ -123,8 +123,8 @@ class Optimizer:
     def __repr__(self) -> str:
         lines = [f"{self._name} ("]
         for i, group in enumerate(self.param_groups):
-            hyperparameters = [f"    {name}: {group[name]}" for name in sorted(group.keys() - {"params"})]
-            lines += [f"Parameter Group {i}", *hyperparameters]
+            said = [f"    {name}: {group[name]}" for name in sorted(group.keys() - {"params"})]
+            lines += [f"Parameter Group {i}", *said]
         return "\n".join([*lines, ")"])
 
     # -- groups and hyperparameters -------------------------------------------------------------------------------
@@ -181,11 +181,7 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set `.grad` of every parameter to None, or with `set_to_none=False` to zeros."""
         for group in self.param_groups:
-            for p in group["params"]:
-                if set_to_none:
-                    p.grad = None
-                elif p.grad is not None:
-                    p.grad.detach().zero_()
+            zero_grads(group["params"], set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient.

@@ -320,20 +320,11 @@ class DataLoader(Generic[T_co]):
     """
 
     def __init__(
-        self,
-        dataset: Any,
-        batch_size: Any = 1,
-        shuffle: bool = False,
-        sampler: Iterable[Any] | None = None,
-        batch_sampler: Iterable[Any] | None = None,
-        num_workers: int = 0,
-        collate_fn: Callable[[Any], Any] | None = None,
-        *,
-        drop_last: bool = False,
-        generator: Any = None,
-        prefetch_factor: int | None = None,
-        **of_processes: Any,
-    ) -> None:
+        self, dataset: Any, batch_size: Any = 1, shuffle: bool = False, sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[Any] | None = None, num_workers: int = 0,
+        collate_fn: Callable[[Any], Any] | None = None, *, drop_last: bool = False, generator: Any = None,
+        prefetch_factor: int | None = None, **of_processes: Any,
+    ) -> None:  # fmt: skip
         for name, value in of_processes.items():
             if value or name not in ("pin_memory", "timeout", "worker_init_fn", "persistent_workers"):
                 raise TypeError(f"DataLoader takes no {name}={value!r:.60}, nor anything for processes: it has none")

@@ -44,6 +44,7 @@ def test_a_layer_starts_computes_and_learns_as_on_the_cpu(name: str, gpu: Any) -
         assert ours[what].shape == value.shape
 
 
+@pytest.mark.no_cover  # the same lines 50 times
 @pytest.mark.usefixtures("pytorchs_masks")
 @pytest.mark.parametrize("name", [name for name in parity.CONFIGURATIONS if not name.startswith("schedule")])
 def test_a_training_ends_where_it_does_on_the_cpu(name: str, gpu: Any) -> None:

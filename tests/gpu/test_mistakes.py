@@ -30,6 +30,8 @@ from tests.gpu.mistakes import MISTAKES, Mistake
 from tests.oracle import layers, parity
 from tests.oracle.training import float64
 
+pytestmark = pytest.mark.no_cover  # wrong lines
+
 # -- changed text -----------------------------------------------------------------------------------------------------
 
 
