@@ -16,16 +16,16 @@ MISTAKES = (IndexError, ValueError, OverflowError, ZeroDivisionError, TypeError,
 
 
 def explained(error: Exception, function: Any, arguments: dict[str, Any]) -> Exception:
-    """The error, with the function that was called and the arguments that it was given."""
+    """The error, with the function that was called, its arguments, and the lines that it has come through."""
     given = ", ".join(f"{name}: {described(value)}" for name, value in arguments.items())
     kind: type[Exception] = next((k for k in MISTAKES if k is not AttributeError and isinstance(error, k)), TypeError)
-    problem = getattr(error, "problem", str(error))  # without what an operator inside has said of itself
+    problem = getattr(error, "problem", str(error).strip())  # without what an operator inside has said of itself
     if apart(arguments.values()):
         kind, problem = RuntimeError, APART
     usage = (function.__doc__ or "").partition("\n")[0]
     new: Any = kind(f"{function.__name__}({given}): {problem}" + (f". It computes: {usage}" if usage else ""))
     new.problem = problem
-    return new
+    return new.with_traceback(error.__traceback__)
 
 
 def described(value: Any) -> str:

@@ -208,7 +208,7 @@ class Op:
                     tracked = 0
         except MISTAKES as error:
             given = {self.variadic: arrays, **kwargs} if self.variadic else zip(self.parameters, arrays, strict=True)
-            raise explained(error, self, dict(given)) from error
+            raise explained(error, self, dict(given)) from None
 
         if tensors:
             node = None
@@ -360,7 +360,7 @@ def composed(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **(numpy_names(kwargs, parameters) if kwargs else kwargs))
         except MISTAKES as error:
             given = dict(zip(parameters, args, strict=False)) | kwargs
-            raise explained(error, composition, given) from (error.__cause__ or error)
+            raise explained(error, composition, given) from None
 
     compositions[f"{function.__module__.split('.')[1]}.{function.__name__}"] = composition
     return composition

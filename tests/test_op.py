@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 import re
+import traceback
 from fractions import Fraction
 from typing import Any
 
@@ -519,6 +520,20 @@ def test_a_long_list_of_tensors_does_not_flood_the_message() -> None:
     with pytest.raises(ValueError, match=r"\(1,\), \.\.\.\]\)") as caught:
         mg.stack([mg.ones(1)] * 50 + [mg.ones(2)])
     assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize("call", ["own(1)", "mg.stack([mg.ones(1), mg.ones(2)])", "mg.ones(2) + mg.ones(3)"])
+def test_an_error_is_one_traceback_down_to_the_line_that_raised(call: str) -> None:
+    @op(x=1)
+    def own(x):
+        return x + None
+
+    with pytest.raises((TypeError, ValueError)) as caught:
+        eval(call, {"mg": mg, "own": own})
+    text = "".join(traceback.format_exception(caught.value))
+    assert text.count("Traceback") == 1
+    lowest = traceback.extract_tb(caught.value.__traceback__)[-1].line
+    assert lowest in ("return x + None", "return np.concatenate(arrays, axis)", "return x + y"), text
 
 
 def test_the_decorator_without_brackets_is_told_so() -> None:
