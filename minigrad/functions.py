@@ -16,7 +16,7 @@ import numpy as np
 from minigrad.op import composed, compositions, numpy_ops
 from minigrad.ops.elementwise import check_floating, isclose, nan_to_num
 from minigrad.ops.reduce import axes_of, count
-from minigrad.tensor import add_methods
+from minigrad.tensor import add_methods, underscored
 
 # -- statistics -------------------------------------------------------------------------------------------------------
 
@@ -142,8 +142,8 @@ numpy_ops[np.var] = lambda a, axis=None, *, ddof=0, keepdims=False: var(a, axis,
 numpy_ops[np.std] = lambda a, axis=None, *, ddof=0, keepdims=False: std(a, axis, ddof, keepdims)
 numpy_ops[np.nansum] = lambda a, axis=None, *, keepdims=False: nansum(a, axis, keepdims)
 numpy_ops[np.nanmean] = lambda a, axis=None, *, keepdims=False: nanmean(a, axis, keepdims)
-numpy_ops[np.allclose] = allclose
-numpy_ops[np.array_equal] = equal
+numpy_ops.update({np.allclose: allclose, np.array_equal: equal})
 numpy_ops[np.nan_to_num] = lambda x, copy=True, **numbers: nan_to_num(x, **numbers)
 
 add_methods({f.__name__: f for f in compositions.values() if f.__module__ == __name__})
+add_methods({f"{f.__name__}_": underscored(f) for f in (addcdiv, addcmul, lerp, masked_fill)})

@@ -18,7 +18,7 @@ from minigrad.op import composed, compositions, numpy_ops
 from minigrad.ops.elementwise import clone, maximum, minimum
 from minigrad.ops.reduce import amax, amin, argmax, argmin, argsort
 from minigrad.ops.shape import add_at, broadcast_to, concatenate, numbers_at, tril, triu, unsqueeze
-from minigrad.tensor import Tensor, add_methods, as_array, beside
+from minigrad.tensor import Tensor, add_methods, as_array, beside, underscored
 
 # -- joined and taken apart -------------------------------------------------------------------------------------------
 
@@ -494,4 +494,5 @@ numpy_ops |= {
 
 # Methods of Tensor, but for what belongs to `nn.functional` alone.
 add_methods({f.__name__: f for f in compositions.values() if f.__module__ == __name__ and f not in (pad, one_hot)})
+add_methods({f"{f.__name__}_": underscored(f) for f in (index_add, scatter, scatter_add)})
 add_methods({"repeat": tile})  # PyTorch's name of the method; NumPy's repeat is repeat_interleave

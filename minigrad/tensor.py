@@ -73,7 +73,7 @@ def in_place(operator: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def underscored(operator: Op) -> Callable[..., Any]:
+def underscored(operator: Callable[..., Any]) -> Callable[..., Any]:
     """`a.add_(b)`: into the memory of a."""
     method = lambda self, *args, **kwargs: overwrite(self, operator, *args, **kwargs)
     return update_wrapper(method, operator, updated=())  # touching an object's __dict__ makes its attributes slower

@@ -1009,6 +1009,14 @@ def test_a_method_with_an_underscore_writes_into_the_tensor_and_returns_it() -> 
         (lambda: t.zero_(), [0, 0, 0]),
         (lambda: t.add_(mg.tensor([1.0, 2.0, 3.0]), alpha=-0.5), [-0.5, -1, -1.5]),
         (lambda: t.sub_(mg.tensor([1.0, 2.0, 3.0]), alpha=-0.5), [0, 0, 0]),
+        (lambda: t.lerp_(mg.tensor([4.0, 8.0, 12.0]), 0.25), [1, 2, 3]),
+        (lambda: t.addcmul_(mg.tensor([1.0, 2.0, 3.0]), mg.tensor(2.0), value=-1), [-1, -2, -3]),
+        (lambda: t.addcdiv_(mg.tensor([1.0, 1.0, 1.0]), mg.tensor([1.0, 2.0, 4.0]), value=4), [3, 0, -2]),
+        (lambda: t.masked_fill_(t < 0, 7), [3, 0, 7]),
+        (lambda: t.scatter_(0, mg.tensor([2, 0]), mg.tensor([1.0, 5.0])), [5, 0, 1]),
+        (lambda: t.scatter_(dim=0, index=mg.tensor([1]), src=9), [5, 9, 1]),
+        (lambda: t.scatter_add_(0, mg.tensor([1, 1]), mg.tensor([1.0, -8.0])), [5, 2, 1]),
+        (lambda: t.index_add_(0, mg.tensor([2, 2, 0]), mg.tensor([1.0, 2.0, 3.0])), [8, 2, 4]),
     ]:
         assert call() is t
         assert t.tolist() == values
@@ -1023,6 +1031,8 @@ def test_a_method_with_an_underscore_writes_into_the_tensor_and_returns_it() -> 
         (lambda w, t: t.add_(w), "in-place add: the tensor is given a tensor that is part of a graph"),
         (lambda w, t: w.zero_(), "leaf"),
         (lambda w, t: t.copy_(w), "graph"),
+        (lambda w, t: t.lerp_(w, 0.5), "in-place lerp: .* write t = t.lerp"),
+        (lambda w, t: w.masked_fill_(w > 1, 0), "in-place masked_fill: the tensor is a leaf"),
     ],
 )
 def test_a_write_by_name_never_loses_a_gradient(call: Any, message: str) -> None:
