@@ -17,9 +17,10 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy import finfo, iinfo
 
 from minigrad import autograd, cuda, datasets, linalg, nn, optim, utils
-from minigrad.autograd import enable_grad, no_grad, set_grad_enabled
+from minigrad.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from minigrad.backend import device, get_default_device, set_default_device
 from minigrad.creation import (
     arange,
@@ -63,6 +64,7 @@ from minigrad.functions import (
 from minigrad.graph import is_grad_enabled
 from minigrad.linalg import (
     bmm,
+    cdist,
     det,
     dot,
     einsum,
@@ -212,6 +214,7 @@ from minigrad.ops.shape import (
 )
 from minigrad.random import Generator, bernoulli, get_rng_state, initial_seed, manual_seed, multinomial, set_rng_state
 from minigrad.rearrange import (
+    bincount,
     cat,
     chunk,
     diag,
@@ -240,6 +243,7 @@ from minigrad.rearrange import (
     topk,
     unbind,
     unflatten,
+    unique,
     vstack,
 )
 from minigrad.rearrange import (
@@ -254,6 +258,7 @@ from minigrad.tensor import Tensor
 # PyTorch's and NumPy's other names for the same.
 concat = concatenate = cat
 transpose = swapaxes
+is_floating_point, numel = Tensor.is_floating_point, Tensor.numel
 
 float16, float32, float64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 int8, int16, int32, int64 = np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64)
@@ -298,6 +303,7 @@ __all__ = [
     "autograd",
     "bernoulli",
     "binary_cross_entropy",
+    "bincount",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",
@@ -306,6 +312,7 @@ __all__ = [
     "bool",
     "broadcast_to",
     "cat",
+    "cdist",
     "ceil",
     "chunk",
     "clamp",
@@ -345,6 +352,7 @@ __all__ = [
     "expand_dims",
     "expm1",
     "eye",
+    "finfo",
     "fix",
     "flatten",
     "flip",
@@ -371,9 +379,11 @@ __all__ = [
     "half",
     "hstack",
     "hypot",
+    "iinfo",
     "index_add",
     "index_select",
     "inf",
+    "inference_mode",
     "initial_seed",
     "inner",
     "int",
@@ -383,6 +393,7 @@ __all__ = [
     "int64",
     "inverse",
     "invert",
+    "is_floating_point",
     "is_grad_enabled",
     "isclose",
     "isfinite",
@@ -441,6 +452,7 @@ __all__ = [
     "nonzero",
     "norm",
     "not_equal",
+    "numel",
     "ones",
     "ones_like",
     "op",
@@ -511,6 +523,7 @@ __all__ = [
     "uint8",
     "unbind",
     "unflatten",
+    "unique",
     "unsqueeze",
     "utils",
     "var",

@@ -26,6 +26,7 @@ from minigrad.tensor import Tensor, add_methods, wrap
 __all__ = [
     "SlogDet",
     "bmm",
+    "cdist",
     "cholesky",
     "det",
     "dot",
@@ -305,6 +306,14 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if len(axes) not in (1, 2):
         raise ValueError(f"a norm with ord is of vectors or of matrices: expected 1 or 2 axes, not {len(axes)}")
     return vector_norm(x, ord, axes[0], keepdims) if len(axes) == 1 else matrix_norm(x, ord, axes, keepdims)
+
+
+@composed
+def cdist(x1: Any, x2: Any, p: float = 2.0) -> Any:
+    """The p-norm of each difference of a row of x1 (..., n, d) and one of x2 (..., m, d), as a matrix (..., n, m)."""
+    if ndim(x1) < 2 or ndim(x2) < 2 or x1.shape[-1] != x2.shape[-1]:
+        raise ValueError(f"x1 (..., n, d) and x2 (..., m, d) have one d, not x1 {x1.shape} and x2 {x2.shape}")
+    return functions.norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)
 
 
 @composed

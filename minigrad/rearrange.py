@@ -18,7 +18,7 @@ from minigrad.op import composed, compositions, numpy_ops
 from minigrad.ops.elementwise import clone, maximum, minimum
 from minigrad.ops.reduce import amax, amin, argmax, argmin, argsort
 from minigrad.ops.shape import add_at, broadcast_to, concatenate, numbers_at, tril, triu, unsqueeze
-from minigrad.tensor import Tensor, add_methods, as_array, beside, underscored
+from minigrad.tensor import Tensor, add_methods, as_array, beside, underscored, wrap
 
 # -- joined and taken apart -------------------------------------------------------------------------------------------
 
@@ -360,6 +360,32 @@ def one_hot(labels: Any, num_classes: int = -1) -> Any:
     return (labels[..., None] == np.arange(num_classes, like=labels)).astype(np.int64)
 
 
+@composed
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """How often each of 0, 1, 2 ... occurs in a vector of integers; or, for each, the sum of the weights beside it."""
+    if x.ndim != 1 or x.dtype.kind not in "iu" or (math.prod(x.shape) and x.min() < 0):
+        raise ValueError("it counts integers from 0 on, in a vector")
+    if weights is not None and weights.shape != x.shape:
+        raise ValueError(f"weights need the shape of x, {x.shape}, not {weights.shape}")
+    bins = max(int(x.max()) + 1 if math.prod(x.shape) else 0, minlength)
+    return add_at(np.ones_like(x) if weights is None else weights, (bins,), x)
+
+
+@composed
+def unique(
+    x: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None
+) -> Any:
+    """The different elements of x, or slices along axis, in ascending order, whatever `sorted` says.
+
+    With return_inverse also where among them each element (slice) is; with return_counts how often each occurs.
+    """
+    _, first, inverse, counts = np.unique(as_array(x), True, True, True, axis, equal_nan=False)
+    values = x.reshape(-1)[first] if axis is None else x[at(first, axis, x.ndim)]
+    kept = [(inverse.reshape(x.shape if axis is None else -1), return_inverse), (counts, return_counts)]
+    others = [wrap(array, None) if isinstance(x, Tensor) else array for array, wanted in kept if wanted]
+    return (values, *others) if others else values
+
+
 # -- in order ---------------------------------------------------------------------------------------------------------
 
 
@@ -486,6 +512,8 @@ numpy_ops |= {
     np.tril: lambda m, k=0: tril(m, k),
     np.triu: lambda m, k=0: triu(m, k),
     np.take_along_axis: lambda arr, indices, axis=-1: take_along_dim(arr, indices, axis),
+    np.bincount: lambda x, weights=None, minlength=0: bincount(x, weights, minlength),
+    np.unique: lambda ar, *, axis=None: unique(ar, axis=axis),
     np.sort: lambda a, axis=-1: sort(a, axis).values,
     np.argsort: lambda a, axis=-1: argsort(a, axis),
     np.median: numpy_median,

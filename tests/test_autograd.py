@@ -362,6 +362,26 @@ def test_one_object_serves_several_threads_at_once() -> None:
     assert found == [False, True, True]
 
 
+def test_inference_mode_is_no_grad() -> None:
+    @mg.inference_mode
+    def bare() -> bool:
+        return mg.is_grad_enabled()
+
+    @mg.inference_mode()
+    def called() -> bool:
+        return mg.is_grad_enabled()
+
+    assert not bare()
+    assert not called()
+    with mg.inference_mode():
+        assert not mg.is_grad_enabled()
+        with mg.inference_mode(False):
+            assert mg.is_grad_enabled()
+    with mg.inference_mode(mode=True):
+        assert not mg.is_grad_enabled()
+    assert mg.is_grad_enabled()
+
+
 @pytest.mark.parametrize("decorate", [mg.no_grad, mg.no_grad(), lambda f: autograd.set_grad_enabled(False)(f)])
 def test_a_decorated_generator_runs_its_body_without_grad_and_leaves_its_caller_alone(decorate: Any) -> None:
     @decorate

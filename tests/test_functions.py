@@ -14,6 +14,10 @@ from minigrad.autograd import gradcheck, gradgradcheck
 AXES = [None, 0, -1, (0, 2), (1, -1)]
 
 
+def leaf(data: Any) -> mg.Tensor:
+    return mg.tensor(data, dtype=np.float64, requires_grad=True)
+
+
 def array(*shape: int) -> Any:
     return np.random.default_rng(0).normal(1.0, 2.0, shape)
 
@@ -300,6 +304,51 @@ def test_an_index_may_be_a_tensor_an_array_or_a_list() -> None:
         assert x.scatter_add(0, make([[0, 0]]), mg.ones(1, 2)).tolist() == [[2, 3], [3, 4]]
 
 
+@pytest.mark.parametrize("make", [mg.tensor, np.array], ids=["tensor", "array"])
+def test_unique_also_says_where_and_how_often(make: Any) -> None:
+    x = make([[3, 1, 3], [7, 1, 3]])
+    values, inverse, counts = mg.unique(x, return_inverse=True, return_counts=True)
+    assert [a.tolist() for a in (values, inverse, counts)] == [[1, 3, 7], [[1, 0, 1], [2, 0, 1]], [2, 3, 1]]
+    assert {type(a) for a in (values, inverse, counts)} == {type(x)}
+    columns, places = mg.unique(x, return_inverse=True, dim=1)
+    assert (columns.tolist(), places.tolist()) == ([[1, 3, 3], [1, 3, 7]], [2, 0, 1])
+    assert mg.unique(make([[0, 1], [0, 1]]), return_counts=True, dim=0)[1].tolist() == [2]
+    assert len(mg.unique(make([np.nan, 1.0, np.nan]))) == 3  # nan equals nothing, not even itself
+
+
+def test_the_first_of_equal_elements_stands_for_them_in_unique() -> None:
+    x = leaf([2.0, 1.0, 2.0])
+    (np.unique(x) * np.array([10.0, 1.0])).sum().backward()
+    assert x.grad.tolist() == [1, 10, 0]
+
+
+def test_bincount_counts_and_the_gradient_of_a_weight_is_that_of_its_bin() -> None:
+    labels, weights = mg.tensor([2, 0, 2]), leaf([1.0, 10.0, 100.0])
+    assert mg.bincount(labels).tolist() == labels.bincount(minlength=2).tolist() == [1, 0, 2]
+    assert mg.bincount(mg.tensor([], dtype=mg.int64), minlength=2).tolist() == [0, 0]
+    assert mg.bincount(labels).dtype == mg.int64
+    sums = np.bincount(labels, weights, minlength=4)
+    assert sums.tolist() == [10, 0, 101, 0]
+    (sums * np.arange(4.0)).sum().backward()
+    assert weights.grad.tolist() == [2, 0, 2]
+
+
+def test_distances_between_all_rows_and_their_gradient_where_there_is_none() -> None:
+    x, y = leaf([[0.0, 0.0], [3.0, 4.0]]), leaf([[0.0, 0.0]])
+    distances = mg.cdist(x, y)
+    distances.sum().backward()
+    assert distances.tolist() == [[0], [5]]
+    np.testing.assert_allclose(x.grad.numpy(), [[0, 0], [0.6, 0.8]], rtol=1e-15)
+    np.testing.assert_allclose(y.grad.numpy(), [[-0.6, -0.8]], rtol=1e-15)
+
+
+def test_the_limits_of_dtypes_do_not_widen_what_they_are_put_into() -> None:
+    scores = mg.zeros(2, 3).masked_fill(mg.tensor([True, False, True]), mg.finfo(mg.float32).min)
+    assert scores.dtype == mg.float32
+    assert mg.softmax(scores, dim=-1).tolist() == [[0, 1, 0]] * 2
+    assert (mg.iinfo(mg.int64).max, mg.numel(scores), mg.is_floating_point(scores)) == (2**63 - 1, 6, True)
+
+
 X = mg.zeros(2, 3)
 MISTAKES: list[Any] = [
     (lambda: mg.gather(X, 1, [[3], [0]]), IndexError, "gather", r"index 3 .* axis of size 3 takes 0 \.\.\. 2"),
@@ -313,6 +362,16 @@ MISTAKES: list[Any] = [
     (lambda: mg.nn.functional.one_hot(mg.tensor([0, 3]), 3), IndexError, "one_hot", "index 3 .* takes 0 ... 2"),
     (lambda: mg.nn.functional.one_hot(mg.tensor([-1, 3])), IndexError, "one_hot", "index -1"),
     (lambda: mg.nn.functional.one_hot(mg.tensor([0.0])), TypeError, "one_hot", "integers, not float32"),
+    (lambda: mg.bincount(mg.tensor([0, -1])), ValueError, "bincount", "integers from 0 on, in a vector"),
+    (lambda: mg.bincount(mg.tensor([0.0])), ValueError, "bincount", "integers from 0 on, in a vector"),
+    (lambda: mg.bincount(mg.tensor([[0]])), ValueError, "bincount", "integers from 0 on, in a vector"),
+    (
+        lambda: mg.bincount(mg.tensor([0, 1]), mg.ones(3)),
+        ValueError,
+        "bincount",
+        r"the shape of x, \(2,\)",
+    ),
+    (lambda: mg.cdist(X, mg.zeros(2, 4)), ValueError, "cdist", "x1 .*3.* and x2 .*4"),
     (lambda: X.split(0), ValueError, "split", "must be positive, not 0"),
     (lambda: X.split([1, 2]), ValueError, "split", "add up to 2, the size of the axis"),
     (lambda: X.split([3, -1]), ValueError, "split", "none be negative"),

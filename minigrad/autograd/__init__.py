@@ -3,7 +3,7 @@
 from minigrad.autograd import functional
 from minigrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from minigrad.autograd.function import Function, once_differentiable
-from minigrad.autograd.grad_mode import enable_grad, no_grad, set_grad_enabled
+from minigrad.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from minigrad.autograd.hooks import register_hook
 from minigrad.autograd.missing import why_no_grad
 from minigrad.check import gradcheck, gradgradcheck
@@ -18,6 +18,7 @@ __all__ = [
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "inference_mode",
     "no_grad",
     "once_differentiable",
     "register_hook",

@@ -99,6 +99,11 @@ def enable_grad(function: Any = None) -> Any:
     return Mode(True) if function is None else Mode(True)(function)
 
 
+def inference_mode(mode: Any = True) -> Any:
+    """`no_grad` by its other name in PyTorch; `inference_mode(False)` records again, as `enable_grad`."""
+    return Mode(False)(mode) if callable(mode) else Mode(not mode)
+
+
 class set_grad_enabled(Mode):
     """Record or not from now on; or only inside, as `with set_grad_enabled(mode):` and as a decorator.
 

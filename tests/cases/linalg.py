@@ -217,6 +217,16 @@ COMPOSITIONS: dict[str, Spec] = {
         lambda *xs, subscripts: np.einsum({"...i->i": "ji->i"}.get(subscripts, subscripts), *xs),
         call=lambda *xs, subscripts: mg.linalg.einsum(subscripts, *xs),
     ),
+    "linalg.cdist": Spec(
+        [
+            *[Case((normal(3, 2), 0.9 * normal(4, 2), p)) for p in (1.0, 2.0, 3.0, 0.0, np.inf)],
+            Case((normal(2, 1, 3, 2), 0.9 * normal(5, 4, 2)), name="stacks"),
+            Case((normal(3, 2), 0.9 * normal(0, 2)), name="nothing"),
+            Case((np.ones((2, 2)), np.ones((1, 2))), kink=True, name="no distance"),
+        ],
+        lambda torch, x1, x2, p=2.0: torch.linalg.vector_norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1),
+        lambda x1, x2, p=2.0: np.linalg.norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1),
+    ),
     "linalg.trace": Spec(
         [Case((normal(*shape),)) for shape in [(3, 3), (2, 3), (3, 2), (1, 1), (0, 0), (0, 2)]], same("trace"), np.trace
     ),

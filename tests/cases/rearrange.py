@@ -269,6 +269,24 @@ SPECS: dict[str, Spec] = {
         lambda torch, labels, *n: torch.nn.functional.one_hot(labels, *n),
         lambda labels, n=None: np.eye(n or labels.max() + 1, dtype=int)[labels],
     ),
+    "rearrange.bincount": Spec(
+        [Case((np.array(labels, int), None, n)) for labels in ([2, 0, 2, 5], []) for n in (0, 4, 9)]
+        + [Case((np.array([2, 0, 2, 5]), normal(4), n), torch=False, name="no gradient in PyTorch") for n in (0, 9)],
+        lambda torch, x, *how: torch.bincount(x, *how),
+        lambda x, *how: np.bincount(x, *how),
+    ),
+    "rearrange.unique": Spec(
+        [
+            *[Case((np.array(values),)) for values in ([3, -1, 3], [[2, 1], [1, 2]], 2)],
+            *[Case((np.array([[1, 2], [0, 1], [1, 2]]),), {"axis": axis}) for axis in (0, 1, -1)],
+            *[
+                Case((np.array(values),), torch=False, name="no gradient in PyTorch")
+                for values in ([3.0, 1.0, 2.0], [])
+            ],
+        ],
+        lambda torch, x, axis=None: torch.unique(x, dim=axis),
+        lambda x, axis=None: np.unique(x, axis=axis),
+    ),
     "rearrange.sort": Spec(
         [
             Case((normal(*shape), axis, descending))
