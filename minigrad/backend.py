@@ -191,6 +191,11 @@ def put(array: Any, where: Any) -> Any:
     return to_numpy(array) if there is np else there.asarray(array)
 
 
+def device_among(values: Iterable[Any]) -> device | None:
+    """Where the first tensor among them is; None if there is none."""
+    return next((value.device for value in values if hasattr(value, "is_cuda")), None)
+
+
 APART = "all tensors must be on one device, but here are some on cpu and some on cuda:0: see t.to(...)"
 
 
@@ -201,11 +206,28 @@ def apart(values: Iterable[Any]) -> bool:
     return len({on_host(array) for array in arrays if is_array(array)}) > 1
 
 
+def checked_index(index: Any, x: Any) -> Any:
+    """The index; on a GPU raise for one that NumPy refuses, too: CuPy would round it."""
+    for part in () if on_host(x) else index if isinstance(index, tuple) else (index,):
+        for number in (part.start, part.stop, part.step) if isinstance(part, slice) else (part,):
+            if isinstance(number, float | str | np.floating):
+                raise IndexError(f"an index is an integer, a slice, None, ... or an array of those, not {number!r}")
+    return index
+
+
+def check_beside(g: Any, gradient: Any, what: str) -> None:
+    """Raise if a gradient, `what` in the error, is not on the device of the upstream gradient g, where it came from."""
+    if apart([g, gradient]):
+        there = device_of(gradient.data if hasattr(gradient, "is_cuda") else gradient)
+        cure = "make arrays like one that is there, as in np.ones(n, like=g), and tensors with device=g.device"
+        raise RuntimeError(f"{what} is on {there}, the gradient that it was made from is not: {cure}")
+
+
 def is_writable(array: Any) -> bool:
     """Whether it may be written into: as in NumPy, not if an element is in several places. CuPy has no such flag."""
     if on_host(array):
         return array.flags.writeable
-    return all(stride or n < 2 for stride, n in zip(array.strides, array.shape, strict=True))
+    return not array.size or all(stride or n < 2 for stride, n in zip(array.strides, array.shape, strict=True))
 
 
 def special(function: Any) -> Any:

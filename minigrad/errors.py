@@ -12,7 +12,7 @@ from typing import Any
 from minigrad.backend import APART, apart, on_host
 
 # What bad arguments raise. An error of NumPy's may be an IndexError and a ValueError at once: the first here is taken.
-MISTAKES = (IndexError, ValueError, OverflowError, ZeroDivisionError, TypeError, AttributeError)
+MISTAKES = (IndexError, ValueError, OverflowError, ZeroDivisionError, TypeError, AttributeError, RecursionError)
 
 
 def explained(error: Exception, function: Any, arguments: dict[str, Any]) -> Exception:
@@ -25,7 +25,7 @@ def explained(error: Exception, function: Any, arguments: dict[str, Any]) -> Exc
     usage = (function.__doc__ or "").partition("\n")[0]
     new: Any = kind(f"{function.__name__}({given}): {problem}" + (f". It computes: {usage}" if usage else ""))
     new.problem = problem
-    return new.with_traceback(error.__traceback__)
+    return new if isinstance(error, RecursionError) else new.with_traceback(error.__traceback__)
 
 
 def described(value: Any) -> str:

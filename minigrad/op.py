@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import graph
-from minigrad.backend import APART, apart, fuse, fusible, on_host
+from minigrad.backend import APART, apart, check_beside, device_among, fuse, fusible, on_host
 from minigrad.errors import MISTAKES, described, explained, numpy_names
 from minigrad.graph import Node, is_grad_enabled
 
@@ -74,7 +74,10 @@ class LocalGradient:
 
     def __call__(self, saved: tuple[Any, ...], g: Any, i: int) -> Any:
         """What the rule says about argument `i`, given what its operator saved and the upstream gradient `g`."""
-        return self.rule(*self._chosen(saved if self._asks_only_saved else (*saved, g, i)))
+        local = self.rule(*self._chosen(saved if self._asks_only_saved else (*saved, g, i)))
+        if self.is_vjp and not local.__class__ is g.__class__ is np.ndarray and "device" not in self.asks:
+            check_beside(g, local, "a local gradient")
+        return local
 
     def times_upstream(self, saved: tuple[Any, ...], g: Any, i: int) -> Any:
         """What a rule without `g` says, multiplied by it."""
@@ -192,7 +195,8 @@ class Op:
             else:
                 if value.__class__ is list:  # copied: its owner may change it before backward
                     name = self.variadic or self.parameters[len(arrays)]
-                    value = Tensor(value).data if name in self.gradients else deepcopy(value)
+                    is_array = name in self.gradients or name in ("x", "y")
+                    value = Tensor(value, device=device_among(args)).data if is_array else deepcopy(value)
                     value = tuple(value) if name == "axis" else value
                 arrays.append(value)
                 inputs.append(None)

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import backend
 from minigrad.backend import fuse, on_host, to_numpy
 from minigrad.tensor import Tensor, as_array, beside, wrap
 
@@ -34,7 +35,8 @@ class Generator:
     tensor([0.4963, 0.7682])
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: Any = "cpu") -> None:
+        backend.device(device)  # is there one of that name? The stream serves both
         self.manual_seed(67280421310721)  # where PyTorch's begin
 
     def manual_seed(self, seed: int) -> Generator:

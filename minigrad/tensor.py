@@ -21,6 +21,7 @@ from minigrad import engine, graph
 from minigrad.backend import (
     APART,
     apart,
+    checked_index,
     device_of,
     is_array,
     is_device,
@@ -290,7 +291,8 @@ class Tensor:
         if self.requires_grad:
             raise RuntimeError("this tensor requires grad and NumPy would lose its graph: write t.detach().numpy()")
         if self.is_cuda:
-            raise TypeError(f"this tensor is on {self.device}, where NumPy cannot read it: write t.cpu().numpy()")
+            cure = "write t.cpu().numpy(), or mg.stack(...) for a tensor of several"
+            raise TypeError(f"this tensor is on {self.device}, where NumPy cannot read it: {cure}")
         return self.data
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -401,7 +403,7 @@ class Tensor:
         if is_grad_enabled() and (self.requires_grad or getattr(value, "requires_grad", False)):
             raise RuntimeError("a tensor in a graph cannot be written into: use mg.where, or `with mg.no_grad():`")
         value = as_array(value) if isinstance(value, Tensor) else put(as_array(value), device_of(self.data))
-        index = without_tensors(index)
+        index = checked_index(without_tensors(index), self.data)
         parts = index if isinstance(index, tuple) else (index,)
         if not all(map(on_host, (self.data, value, *parts))) and apart([self.data, value, *parts]):
             raise RuntimeError(f"t[...] = value: {APART}")
@@ -469,7 +471,7 @@ class Tensor:
         """On the CPU: itself, or a copy from the GPU, which waits until the GPU is done."""
         return self.to("cpu")
 
-    def cuda(self, device: Any = "cuda") -> Tensor:
+    def cuda(self, device: Any = "cuda", non_blocking: Any = False) -> Tensor:
         """On the GPU: itself, or a copy; raises as `to` does."""
         return self.to(place("cuda", device) if isinstance(device, int) else device)
 

@@ -557,6 +557,8 @@ NUMPY_CALLS: dict[str, Any] = {
     "nanmean": lambda x: np.nanmean(x, 0),
     "median": lambda x: np.median(x, axis=0),
     "median, of all": lambda x: np.median(x, keepdims=True),
+    "bincount": lambda x: np.bincount(np.arange(A.size) % 3, x.reshape(-1), 5),
+    "unique": np.unique,
     "sort": lambda x: np.sort(x, axis=0),
     "sort, flattened": lambda x: np.sort(x, None),
     "diff": lambda x: np.diff(x, 1, 0),

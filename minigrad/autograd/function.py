@@ -143,7 +143,7 @@ class Call(NamedTuple):
         ctx: the context, without them.
         outputs: the forms of the results; None for one that is no tensor.
         differentiable: the positions of those results that are pieces of the node's result.
-        arguments: the shapes of the arguments; None for one that is no tensor.
+        arguments: the devices of the arguments; None for one that is no tensor.
     """
 
     saved_tensors: tuple[Any, ...]
@@ -152,7 +152,7 @@ class Call(NamedTuple):
     ctx: Context
     outputs: tuple[Form | None, ...]
     differentiable: tuple[int, ...]
-    arguments: tuple[tuple[int, ...] | None, ...]
+    arguments: tuple[Any, ...]
 
     @property
     def pieces(self) -> list[Any]:
@@ -209,7 +209,7 @@ class FunctionOp(Op):
             ctx=ctx,
             outputs=tuple([Form(out.shape, out.dtype) if isinstance(out, Tensor) else None for out in outputs]),
             differentiable=tuple(differentiable),
-            arguments=tuple([arg.shape if isinstance(arg, Tensor) else None for arg in args]),
+            arguments=tuple([arg.device if isinstance(arg, Tensor) else None for arg in args]),
         )
         node = Node(self, [arg.node if isinstance(arg, Tensor) else None for arg in args], call, flat)
         for i, piece_of_node in zip(differentiable, pieces(wrap(flat, node), arrays), strict=True):
@@ -272,11 +272,13 @@ class Backward(LocalGradient):
         surplus = found[len(call.arguments) :]
         if len(found) < len(call.arguments) or any(gradient is not None for gradient in surplus):
             raise RuntimeError(f"{expected}; it returned {len(found)}")
-        for k, (gradient, shape) in enumerate(zip(found, call.arguments, strict=False)):
+        for k, (gradient, device) in enumerate(zip(found, call.arguments, strict=False)):
             if gradient is not None and not isinstance(gradient, Tensor):
                 raise TypeError(f"{expected}, a tensor or None; number {k} is a {type(gradient).__name__}")
-            if gradient is not None and shape is None:
+            if gradient is not None and device is None:
                 raise RuntimeError(f"{expected}; argument {k} is no tensor: return None for it")
+            if gradient is not None and gradient.device != device:
+                raise RuntimeError(f"{expected}; number {k} is on {gradient.device}, the argument on {device}")
         return found
 
 

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.backend import check_beside
 from minigrad.engine import as_tensor
 from minigrad.graph import Node
 from minigrad.tensor import Tensor, add_methods
@@ -26,6 +27,7 @@ class Hooks(OrderedDict["RemovableHandle", Callable[[Tensor], Any]]):
                 if (returned.shape, returned.dtype) != (node.shape, node.dtype):
                     given = f"a gradient of {node.dtype} {node.shape} and returned {returned.dtype} {returned.shape}"
                     raise RuntimeError(f"the hook {hook} was given {given}: it must keep both dtype and shape")
+                check_beside(tensor, returned, f"what the hook {hook} returned")
                 tensor = returned
         tensor = tensor.clone()
         return tensor if isinstance(gradient, Tensor) else tensor.data

@@ -296,11 +296,11 @@ class Module:
         """Set `.grad` of every parameter to None, or with `set_to_none=False` to zeros."""
         zero_grads(self.parameters(), set_to_none)
 
-    def to(self, dtype: Any = None, device: Any = None) -> Self:
+    def to(self, dtype: Any = None, device: Any = None, non_blocking: Any = False) -> Self:
         """Convert every parameter, with its gradient, and every buffer: floating ones to a dtype, all to a device.
 
         They stay the same objects, so that optimizers and hooks keep them; a graph made before gives them gradients in
-        the new dtype.
+        the new dtype. `non_blocking` is accepted as in `Tensor.to`.
 
         Raises:
             TypeError: `dtype` is not floating.

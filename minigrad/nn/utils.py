@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from minigrad.autograd.grad_mode import no_grad
+from minigrad.backend import APART, apart
 from minigrad.errors import described, missing
 from minigrad.functions import norm
 from minigrad.nn.module import kind_of
@@ -94,11 +95,14 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     Raises:
         TypeError: `parameters` are no tensors.
         ValueError: `vec` is no vector, or has more elements or fewer. Nothing has changed then.
+        RuntimeError: they are not all on one device. Nothing has changed then.
     """
     tensors = listed(parameters)
     sizes = [tensor.numel() for tensor in tensors]
     if getattr(vec, "shape", None) != (sum(sizes),):
         raise ValueError(f"vector_to_parameters: the parameters need a vector of {sum(sizes)}, not {described(vec)}")
+    if apart([vec, *tensors]):
+        raise RuntimeError(f"vector_to_parameters: {APART}")
     with no_grad():
         for tensor, part in zip(tensors, split(vec, sizes), strict=True):
             tensor[...] = part.reshape(tensor.shape)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from minigrad.backend import library_of, on_host
+from minigrad.backend import checked_index, library_of, on_host
 from minigrad.op import op
 
 
@@ -109,7 +109,9 @@ def part(shapes, axis, i):
 @op(values=lambda g, index: g[index])
 def add_at(values, shape, index):
     """Zeros of this shape with values added at index; values for the same element add up."""
-    out = library_of(values).zeros(shape, np.float32 if values.dtype == np.float16 else values.dtype)
+    small = values.dtype.kind in "biu" and values.dtype.itemsize < 4  # for which CuPy has no np.add.at
+    wide = np.float32 if values.dtype == np.float16 else np.int32 if small else values.dtype
+    out = library_of(values).zeros(shape, wide)
     if reads_once(index):
         out[index] = values  # tens of times faster than np.add.at
     elif isinstance(index, np.ndarray) and out.ndim > 1:
@@ -138,7 +140,7 @@ def numbers_at(x, index):
 @op(x=lambda g, x_shape, index: add_at(g, x_shape, index))
 def getitem(x, index):
     """x[index], for every index that NumPy knows."""
-    out = x[index]
+    out = x[checked_index(index, x)]
     if not isinstance(out, np.generic):
         return out
     return x[(*index, ...) if isinstance(index, tuple) else (index, ...)]  # a view of one number, not a copy

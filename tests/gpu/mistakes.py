@@ -62,7 +62,7 @@ MISTAKES = [
     Mistake(
         "zeros on the CPU to write into",
         "ops.shape",
-        {"library_of(values).zeros(shape, np.float32 if": "np.zeros(shape, np.float32 if"},
+        {"library_of(values).zeros(shape, wide)": "np.zeros(shape, wide)"},
         "operator getitem",
         HOST,
     ),

@@ -332,6 +332,120 @@ def test_a_move_for_which_memory_does_not_suffice_moves_nothing(on_cpu: Any, mon
         nn.ReLU().to("cuda:1")
 
 
+def test_a_gradient_of_the_wrong_device_is_refused_where_it_comes_from(on_cpu: Any) -> None:
+    """A hook, a rule that forgets `like=`, a Function that computes on the CPU: none of it is sent over silently."""
+
+    @mg.op(x=lambda g, x: np.ones(x.shape, np.float32))
+    def forgets(x):
+        return x + 1
+
+    class Elsewhere(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return mg.ones(3)
+
+    class There(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.cuda()
+
+        @staticmethod
+        def backward(ctx, g):
+            return g.cpu() if ctx is not None else None
+
+    w = mg.ones(3, device="cuda", requires_grad=True)
+    for make, message in [
+        (lambda: forgets(w), "a local gradient is on cpu, the gradient that it was made from is not.*like=g"),
+        (lambda: Elsewhere.apply(w), "number 0 is on cpu, the argument on cuda:0"),
+    ]:
+        for again in (False, True):
+            with pytest.raises(RuntimeError, match=message):
+                make().sum().backward(create_graph=again)
+    with w.register_hook(lambda g: mg.ones(3)):
+        for again in (False, True):
+            with pytest.raises(RuntimeError, match=r"what the hook .* returned is on cpu"):
+                (w * 2).sum().backward(create_graph=again)
+    assert w.grad is None
+    here = mg.ones(3, requires_grad=True)
+    There.apply(here).sum().backward()
+    assert (here.grad.tolist(), here.grad.is_cuda) == ([1, 1, 1], False)
+
+
+def test_what_is_empty_may_be_written_into(gpu: Any) -> None:
+    x = mg.ones(6, 3)
+    nothing = x[x[:, 0] > 5]
+    nothing /= 2
+    nothing.add_(1)
+    nothing[...] = 1
+    assert nothing.shape == (0, 3)
+    layer = nn.Linear(0, 3)
+    layer.load_state_dict(layer.state_dict())
+    layer(mg.ones(2, 0)).sum().backward()
+    optim.SGD(layer.parameters(), lr=1.0).step()
+    assert layer.bias.tolist() == [-2, -2, -2]
+
+
+def test_a_list_stands_beside_a_tensor_wherever_that_is(on_cpu: Any) -> None:
+    t = mg.tensor([1.0, 3.0], device="cuda")
+    for out, expected in [
+        (t * [1.0, 2.0], [1, 6]),
+        ([1.0, 2.0] - t, [0, -1]),
+        (t @ [1.0, 2.0], 7),
+        (mg.where(t > 2, [5.0, 6.0], t), [1, 6]),
+        (t == [1.0, 2.0], [True, False]),
+        (t.clone().add_([1.0, 1.0]), [2, 4]),
+    ]:
+        assert (out.tolist(), out.is_cuda) == (expected, True)
+    assert mg.equal(t, [1.0, 3.0])
+
+
+@pytest.mark.parametrize("dtype", [mg.bool, mg.uint8, mg.int8, mg.int16, mg.int32, mg.int64])
+def test_small_integers_and_bools_are_scattered_too(dtype: Any, gpu: Any) -> None:
+    x, index = mg.zeros(2, 3, dtype=dtype), mg.tensor([[2, 0], [1, 1]])
+    ones = mg.ones(2, 2, dtype=dtype)
+    assert x.scatter(1, index, 1).long().tolist() == [[1, 0, 1], [0, 1, 0]]
+    assert x.scatter_add(1, index, ones).long().tolist() == [[1, 0, 1], [0, 1 if dtype == mg.bool else 2, 0]]
+    assert x.clone().scatter_(1, index, ones).dtype == dtype
+    assert x.index_add(0, mg.tensor([1, 1]), mg.ones(2, 3, dtype=dtype)).dtype == dtype
+
+
+@pytest.mark.parametrize("index", [1.0, np.float32(1.9), "1", slice(0.5, 2), (0, 1.0)])
+def test_an_index_that_is_no_integer_is_refused_as_on_the_cpu(index: Any, gpu: Any) -> None:
+    t = mg.zeros(2, 3)
+    for call in (lambda: t[index], lambda: t.__setitem__(index, 5)):
+        with pytest.raises(IndexError, match="an index is an integer"):
+            call()
+    with pytest.raises(IndexError, match="an index is an integer"):
+        t[mg.tensor(1.7)]
+    assert t.tolist() == [[0, 0, 0]] * 2
+
+
+def test_a_vector_goes_into_parameters_of_its_own_device_or_into_none(on_cpu: Any) -> None:
+    here, there = mg.zeros(2, requires_grad=True), mg.zeros(2, device="cuda", requires_grad=True)
+    with pytest.raises(RuntimeError, match="vector_to_parameters: all tensors must be on one device"):
+        nn.utils.vector_to_parameters(mg.ones(4), [here, there])
+    assert here.tolist() == there.tolist() == [0, 0]
+
+
+def test_bounds_on_two_devices_are_refused(on_cpu: Any) -> None:
+    with pytest.raises(RuntimeError, match=r"clip.*all tensors must be on one device"):
+        mg.clip(mg.ones(3), mg.zeros(3), mg.ones(3, device="cuda"))
+
+
+def test_pytorchs_spellings_of_a_move(on_cpu: Any) -> None:
+    assert mg.ones(2).cuda(non_blocking=True).is_cuda
+    assert nn.Linear(2, 3).to("cuda", non_blocking=True).weight.is_cuda
+    assert mg.rand(2, generator=mg.Generator(device="cuda").manual_seed(0), device="cuda").is_cuda
+    with pytest.raises(ValueError, match="not on 'mps'"):
+        mg.Generator(device="mps")
+    with pytest.raises(TypeError, match=r"mg\.stack"):
+        mg.tensor([mg.ones((), device="cuda")] * 2)
+
+
 def test_a_view_whose_elements_share_memory_is_not_written_into(gpu: Any) -> None:
     x = mg.ones(1)
     shared = x.expand((3,))
