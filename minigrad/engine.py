@@ -236,6 +236,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the sum of `outputs` with respect to `inputs`. No `.grad` is touched.
@@ -247,6 +248,7 @@ def grad(
             element.
         retain_graph: keep the graph for another pass; None means the same as `create_graph`.
         create_graph: record the computation of the gradients, so that they can be differentiated again.
+        only_inputs: accepted for PyTorch's scripts; no `.grad` is ever touched.
         allow_unused: give None for an input that the outputs do not depend on, rather than raise.
 
     Returns:

@@ -62,8 +62,9 @@ TORCH_NAMES = {  # what PyTorch calls an argument -> what it is called here, in 
     "dim1": ["axis1"],
     "dim2": ["axis2"],
     "keepdim": ["keepdims"],
-    "input": ["x"],
+    "input": ["x", "logits"],
     "other": ["y"],
+    "unbiased": ["correction"],
 }
 
 

@@ -400,6 +400,8 @@ def _fit_for_a_tensor(out: Any, arrays: list[Any], sets_dtype: bool) -> Any:
     kind = getattr(out, "dtype", np.dtype(object)).kind
     if not on_host(out) and apart(arrays):  # CuPy carries indices to the GPU without a word
         raise ValueError(APART)
+    if isinstance(out, graph.Tensor) and any(isinstance(array, graph.Tensor) for array in arrays):
+        raise TypeError("t.data, an array, was set to a tensor: write t.data = u.data, or t.copy_(u) under no_grad")
     if kind not in "biuf":
         what = getattr(out, "dtype", type(out).__name__)
         raise TypeError(f"the result is a {what}; a tensor holds an array of floats, integers or bools")

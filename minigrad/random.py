@@ -265,7 +265,7 @@ def multinomial(x: Any, num_samples: int, replacement: bool = False, generator: 
         raise ValueError("multinomial: x must hold finite numbers of at least 0, and in each row one above 0")
     if num_samples < 1 or (not replacement and num_samples > np.count_nonzero(weights, -1).min()):
         raise ValueError(f"multinomial: {num_samples} different positions cannot be drawn from rows of {x.shape}")
-    if replacement:
+    if replacement and num_samples > 1:  # PyTorch draws a single one as if without replacement
         u = stream.uniform((*weights.shape[:-1], num_samples, 1), np.float64)
         drawn = (u > np.cumsum(weights / total, -1)[..., None, :]).sum(-1)
         return wrap(beside(drawn, as_array(x)), None)

@@ -17,7 +17,7 @@ from minigrad.backend import APART, apart, is_array, to_numpy
 from minigrad.op import composed, compositions, numpy_ops
 from minigrad.ops.elementwise import clone, maximum, minimum
 from minigrad.ops.reduce import amax, amin, argmax, argmin, argsort
-from minigrad.ops.shape import add_at, broadcast_to, concatenate, numbers_at, tril, triu, unsqueeze
+from minigrad.ops.shape import add_at, argwhere, broadcast_to, concatenate, numbers_at, tril, triu, unsqueeze
 from minigrad.tensor import Tensor, add_methods, as_array, beside, underscored, wrap
 
 # -- joined and taken apart -------------------------------------------------------------------------------------------
@@ -349,6 +349,13 @@ def masked_select(x: Any, mask: Any) -> Any:
     """The elements of x where the mask holds, as a vector; shapes broadcast."""
     shape = np.broadcast_shapes(x.shape, mask.shape)
     return broadcast_to(x, shape)[broadcast_to(mask, shape) != 0]
+
+
+@composed
+def nonzero(x: Any, as_tuple: bool = False) -> Any:
+    """The places where x is not 0, one per row: (how many, x.ndim); or as_tuple, an index: a vector for each axis."""
+    places = argwhere(x)
+    return tuple([places[:, a] for a in range(x.ndim)]) if as_tuple else places
 
 
 @composed

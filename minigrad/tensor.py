@@ -51,8 +51,11 @@ def reflected(operator: Op) -> Callable[..., Any]:
     return lambda self, other: operator(other, self)
 
 
-def in_place(operator: Callable[..., Any]) -> Callable[..., Any]:
-    """`a += b`: into the memory of a outside graphs; inside, a becomes the result: its old value stays saved."""
+def in_place(operator: Callable[..., Any], of_views: bool = True) -> Callable[..., Any]:
+    """`a += b`: into the memory of a outside graphs; inside, a becomes the result: its old value stays saved.
+
+    Where a is a view, what it is a view of would not follow: refused, unless a is in the graph and `of_views`.
+    """
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         is_parameter = self.requires_grad and self.is_leaf
@@ -60,8 +63,9 @@ def in_place(operator: Callable[..., Any]) -> Callable[..., Any]:
         if not tracked or is_parameter or not is_grad_enabled():
             return overwrite(self, operator, *args, **kwargs)
         name = operator.__name__
-        if not self.requires_grad and self.data.base is not None:
-            raise RuntimeError(f"in-place {name}: what this view shows would not follow; write t = t + ...")
+        if self.data.base is not None and not (self.requires_grad and of_views):
+            cure = "t = t + ..., or begin with t = t.clone()"
+            raise RuntimeError(f"in-place {name}: what this view shows would not follow; write {cure}")
         result = operator(self, *args, **kwargs)
         if result.shape != self.shape:
             raise ValueError(f"in-place {name}: the result has shape {result.shape}, not {self.shape}")
@@ -75,9 +79,10 @@ def in_place(operator: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def underscored(operator: Callable[..., Any]) -> Callable[..., Any]:
-    """`a.add_(b)`: into the memory of a."""
-    method = lambda self, *args, **kwargs: overwrite(self, operator, *args, **kwargs)
-    return update_wrapper(method, operator, updated=())  # touching an object's __dict__ makes its attributes slower
+    """`a.add_(b)`, which is `a += b`."""
+    return update_wrapper(
+        in_place(operator, False), operator, updated=()
+    )  # touching an object's __dict__ makes its attributes slower
 
 
 def overwrite(tensor: Tensor, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Tensor:
@@ -383,11 +388,11 @@ class Tensor:
 
     def add_(self, other: Any, alpha: Any = 1) -> Tensor:
         """Add α · other: `w.add_(w.grad, alpha=-0.1)` under `no_grad` is a step of gradient descent."""
-        return overwrite(self, elementwise.add, other if alpha == 1 else alpha * other)
+        return in_place(elementwise.add, False)(self, other if alpha == 1 else alpha * other)
 
     def sub_(self, other: Any, alpha: Any = 1) -> Tensor:
         """Subtract α · other."""
-        return overwrite(self, elementwise.subtract, other if alpha == 1 else alpha * other)
+        return in_place(elementwise.subtract, False)(self, other if alpha == 1 else alpha * other)
 
     def fill_(self, value: Any) -> Tensor:
         """Overwrite all elements with `value`: a number, or what broadcasts to the shape."""
@@ -401,7 +406,13 @@ class Tensor:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if is_grad_enabled() and (self.requires_grad or getattr(value, "requires_grad", False)):
-            raise RuntimeError("a tensor in a graph cannot be written into: use mg.where, or `with mg.no_grad():`")
+            if (self.requires_grad and self.is_leaf) or self.dtype.kind != "f":
+                what = "a leaf that requires grad" if self.requires_grad else f"a tensor of {self.dtype}"
+                raise RuntimeError(
+                    f"t[...] = value: t is {what}: write t.clone(), use mg.where, or `with mg.no_grad():`"
+                )
+            in_place(shaping.setitem, False)(self, value, without_tensors(index))
+            return
         value = as_array(value) if isinstance(value, Tensor) else put(as_array(value), device_of(self.data))
         index = checked_index(without_tensors(index), self.data)
         parts = index if isinstance(index, tuple) else (index,)
@@ -502,6 +513,9 @@ class Tensor:
     # -- NumPy's protocols: np.exp(t), array * t, np.sum(t) -------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        into = kwargs["out"][0] if kwargs.keys() == {"out"} and method == "__call__" else None
+        if is_array(into) and into is args[0] and not args[-1].requires_grad:
+            return overwrite(wrap(args[0], None), stand_in(ufunc), *args[1:]).data  # w.data -= lr * w.grad
         if method != "__call__" or kwargs:
             what = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else f"({', '.join(kwargs)}=...)")
             raise TypeError(f"{what} does not work on tensors: use an operator of minigrad, or t.detach().numpy()")

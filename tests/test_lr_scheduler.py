@@ -648,3 +648,15 @@ def test_a_typo_is_answered_with_the_nearest_name() -> None:
     ):
         _ = lr_scheduler.StepLr
     assert optim.lr_scheduler is lr_scheduler
+
+
+def test_warm_restarts_take_fractions_of_epochs_and_other_schedules_take_none() -> None:
+    optimizer = optim.SGD([mg.ones(1, requires_grad=True)], lr=1.0)
+    scheduler = optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 4)
+    optimizer.step()
+    for epoch in (0.5, 2, 3.5, 4, 6):
+        scheduler.step(epoch)
+        assert optimizer.lr == pytest.approx((1 + math.cos(math.pi * (epoch % 4) / 4)) / 2)
+    with pytest.raises(TypeError, match="StepLR: its rates follow from each other"):
+        optim.lr_scheduler.StepLR(optimizer, 2).step(3)
+    assert optim.lr_scheduler._LRScheduler is optim.lr_scheduler.LRScheduler

@@ -719,3 +719,77 @@ def test_no_class_of_nn_is_derived_from_another() -> None:
     public = {name: kind for name in nn.__all__ if isinstance(kind := getattr(nn, name), type)}
     pairs = {(a, b) for a, one in public.items() for b, other in public.items() if a != b and issubclass(one, other)}
     assert {(a, b) for a, b in pairs if b != "Module"} == set()
+
+
+# -- as at first ------------------------------------------------------------------------------------------------------
+
+MADE: dict[str, Any] = {
+    "Linear": lambda: nn.Linear(3, 2),
+    "Linear, no bias": lambda: nn.Linear(3, 2, bias=False),
+    "Bilinear": lambda: nn.Bilinear(2, 3, 4),
+    "Embedding": lambda: nn.Embedding(5, 3, padding_idx=1),
+    "Conv2d": lambda: nn.Conv2d(2, 4, 3, groups=2),
+    "ConvTranspose1d": lambda: nn.ConvTranspose1d(2, 3, 3),
+    "LSTM": lambda: nn.LSTM(2, 3, 2, bidirectional=True),
+    "GRUCell": lambda: nn.GRUCell(2, 3),
+    "BatchNorm1d": lambda: nn.BatchNorm1d(3),
+    "BatchNorm1d, bare": lambda: nn.BatchNorm1d(3, affine=False, track_running_stats=False),
+    "GroupNorm": lambda: nn.GroupNorm(1, 3),
+    "LayerNorm": lambda: nn.LayerNorm(3),
+    "RMSNorm": lambda: nn.RMSNorm(3),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_reset_parameters_draws_what_the_constructor_draws(name: str) -> None:
+    mg.manual_seed(3)
+    layer = MADE[name]()
+    first = layer.state_dict()
+    parameters = list(layer.parameters())
+    with mg.no_grad():
+        for tensor in [*parameters, *layer.buffers()]:
+            tensor += 7
+    mg.manual_seed(3)
+    layer.reset_parameters()
+    assert [id(p) for p in layer.parameters()] == [id(p) for p in parameters]
+    assert {key: value.tolist() for key, value in layer.state_dict().items()} == {
+        key: value.tolist() for key, value in first.items()
+    }
+
+
+def test_a_subclass_may_say_how_its_parameters_begin() -> None:
+    class Zeros(nn.Linear):
+        def reset_parameters(self) -> None:
+            nn.init.zeros_(self.weight)
+            nn.init.ones_(self.bias)
+
+    assert Zeros(2, 1).weight.tolist() == [[0, 0]]
+    assert Zeros(2, 1)(mg.ones(1, 2)).item() == 1
+
+
+def test_an_embedding_of_given_rows_is_frozen_unless_told_otherwise() -> None:
+    rows = mg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    frozen, free = nn.Embedding.from_pretrained(rows), nn.Embedding.from_pretrained(rows, freeze=False, padding_idx=0)
+    assert frozen(mg.tensor([1])).tolist() == [[3, 4]]
+    assert (frozen.weight.requires_grad, free.weight.requires_grad) == (False, True)
+    free(mg.tensor([0, 1])).sum().backward()
+    assert free.weight.grad.tolist() == [[0, 0], [1, 1]]
+    rows.zero_()
+    assert free.weight.tolist() == [[1, 2], [3, 4]]
+
+
+def test_spellings_of_pytorchs_that_change_nothing() -> None:
+    lstm = nn.LSTM(2, 3)
+    before = lstm.state_dict()
+    assert lstm.flatten_parameters() is None
+    assert lstm.weight_ih_l0.tolist() == before["weight_ih_l0"].tolist()
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8), 2, enable_nested_tensor=False)
+    assert len(encoder.layers) == 2
+
+
+def test_a_parameter_takes_the_array_of_a_tensor_for_its_data() -> None:
+    layer = nn.Linear(2, 1, bias=False)
+    layer.weight.data = mg.ones(1, 2)
+    layer.weight.data = layer.weight.data - mg.tensor([[0.5, 0.0]])
+    assert type(layer.weight.data) is np.ndarray
+    assert layer(mg.ones(1, 2)).item() == 1.5

@@ -534,6 +534,68 @@ def test_groups_have_hyperparameters_of_their_own_as_in_pytorch(torch: Any) -> N
     assert results[0][1:] == results[1][1:]
 
 
+def lion(framework: Any) -> Any:
+    """An optimizer as PyTorch's users write one."""
+
+    class Lion(framework.optim.Optimizer):
+        def __init__(self, params: Any, lr: float = 1e-4, betas: Any = (0.9, 0.99)) -> None:
+            super().__init__(params, {"lr": lr, "betas": betas})
+
+        @framework.no_grad()
+        def step(self, closure: Any = None) -> Any:
+            loss = None
+            if closure is not None:
+                with framework.enable_grad():
+                    loss = closure()
+            for group in self.param_groups:
+                beta1, beta2 = group["betas"]
+                for p in group["params"]:
+                    if p.grad is None:
+                        continue
+                    state = self.state[p]
+                    if len(state) == 0:
+                        state["exp_avg"] = framework.zeros_like(p)
+                    direction = (state["exp_avg"] * beta1 + p.grad * (1 - beta1)).sign()
+                    p.add_(direction, alpha=-group["lr"])
+                    state["exp_avg"].mul_(beta2).add_(p.grad, alpha=1 - beta2)
+            return loss
+
+    return Lion
+
+
+def test_an_optimizer_in_pytorchs_form_goes_where_it_goes_there_also_after_its_state_was_loaded(torch: Any) -> None:
+    results = []
+    for framework in (mg, torch):
+        kind, params = lion(framework), parameters(framework)
+        optimizer = kind([{"params": params[:3], "lr": 0.1}, {"params": params[3:]}], lr=0.01)
+        scheduler = framework.optim.lr_scheduler.StepLR(optimizer, 2)
+        for _ in range(3):
+            walk(framework, optimizer, params, 2)
+            scheduler.step()
+        again = kind([{"params": params[:3]}, {"params": params[3:]}])
+        again.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+        walk(framework, again, params, 3)
+        results.append((values(params), [group["lr"] for group in again.param_groups]))
+    assert_close(results[0][0], results[1][0], 1e-12)
+    assert results[0][1] == pytest.approx(results[1][1])
+
+
+def test_an_optimizer_in_pytorchs_form_checks_its_parameters_and_hyperparameters() -> None:
+    kind, w = lion(mg), mg.ones(2, requires_grad=True)
+    with pytest.raises(ValueError, match="Lion: lr must be in"):
+        kind([w], lr=-1)
+    with pytest.raises(ValueError, match="a parameter is in the list twice"):
+        kind([w, w])
+    with pytest.raises(ValueError, match="unknown or missing"):
+        kind([{"params": [w], "momentum": 1}])
+    optimizer = kind([w])
+    (w * w).sum().backward()
+    optimizer.step()
+    with pytest.raises(TypeError, match="load_state_dict of Lion takes"):
+        optimizer.load_state_dict({"state": {}})
+    assert optimizer.state[w]["exp_avg"].tolist() == pytest.approx([0.02, 0.02])
+
+
 def test_the_repr_shows_the_groups_as_pytorchs_does(torch: Any) -> None:
     shown = []
     for framework in (mg, torch):

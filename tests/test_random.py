@@ -184,3 +184,11 @@ def test_dirac_passes_channels_on() -> None:
     y = mg.nn.functional.conv2d(x, weight, padding=1)
     np.testing.assert_array_equal(y[:, :3].numpy(), x.numpy())
     assert (y[:, 3] == 0).all()
+
+
+def test_one_sample_is_drawn_alike_with_and_without_replacement_as_in_pytorch() -> None:
+    weights, drawn = mg.tensor([0.1, 0.2, 0.3, 0.4]), []
+    for replacement in (False, True):
+        mg.manual_seed(0)
+        drawn.append([mg.multinomial(weights, 1, replacement).item() for _ in range(8)])
+    assert drawn == [[2, 2, 3, 3, 1, 2, 0, 1]] * 2  # PyTorch 2.13's

@@ -864,11 +864,45 @@ def test_a_leaf_that_requires_grad_cannot_be_written_into_but_under_no_grad(name
     assert w.requires_grad
 
 
-def test_a_computed_tensor_cannot_be_written_into_by_index() -> None:
-    y = leaf([1.0, 2.0]) * 1
-    with pytest.raises(RuntimeError, match=r"use mg\.where"):
-        y[0] = 9.0
-    assert y.tolist() == [1.0, 2.0]
+def test_in_a_graph_a_write_by_index_turns_the_tensor_into_the_result() -> None:
+    w, states = leaf([1.0, 2.0]), mg.zeros(3, 2, dtype=np.float64)
+    alias, memory = states, states.data
+    for t in range(2):  # as a decoder writes its outputs
+        states[t] = w * (t + 1)
+    states[:, 1] *= 10
+    assert states is alias
+    assert (states.tolist(), memory.tolist()) == ([[1, 20], [2, 40], [0, 0]], [[0, 0]] * 3)
+    (states * states).sum().backward()
+    assert w.grad.tolist() == [10, 2000]
+
+    y = w * 1
+    before = (y * y).sum()
+    y[y > 1] = 9.0  # the graph of `before` keeps the old value
+    assert y.tolist() == [1, 9]
+    (before + y.sum()).backward()
+    assert w.grad.tolist() == [10 + 2 + 1, 2000 + 4]
+
+
+def test_of_values_written_to_one_place_the_last_has_the_gradient() -> None:
+    w, out = leaf([1.0, 2.0, 3.0]), mg.zeros(4, dtype=np.float64)
+    out[np.array([3, 1, 3])] = w
+    assert out.tolist() == [0, 2, 0, 3]
+    (out * np.arange(4.0)).sum().backward()
+    assert w.grad.tolist() == [0, 1, 3]
+
+
+def test_in_a_graph_a_write_by_index_refuses_what_would_lose_a_gradient() -> None:
+    w, whole = leaf([1.0, 2.0]), mg.zeros(2, 2, dtype=np.int64)
+    y = mg.stack([w, w])
+    with pytest.raises(RuntimeError, match=r"in-place setitem: what this view shows would not follow.*t\.clone\(\)"):
+        y[0][1] = w[0]
+    with pytest.raises(RuntimeError, match="what this view shows would not follow"):
+        mg.zeros(2, 2, dtype=np.float64)[0][1] = w[0]
+    with pytest.raises(RuntimeError, match=r"t is a tensor of int64: write t\.clone\(\)"):
+        whole[0] = w
+    with pytest.raises(ValueError, match=r"setitem\(x: float64 \(2, 2\), values: float64 \(3,\)"):
+        y[0] = leaf([1.0, 2.0, 3.0])
+    assert (y.tolist(), whole.tolist()) == ([[1, 2], [1, 2]], [[0, 0], [0, 0]])
 
 
 def test_in_a_graph_an_in_place_operator_turns_the_tensor_into_the_result_under_all_its_names() -> None:
@@ -905,6 +939,21 @@ def test_after_retain_grad_an_in_place_operator_keeps_the_gradient_of_the_new_va
     (y * y).sum().backward()
     assert y.grad.tolist() == [12.0, 24.0]
     assert w.grad.tolist() == [72.0, 144.0]
+
+
+def test_descent_by_the_data_works_and_data_that_is_no_array_is_noticed() -> None:
+    w = leaf([1.0, 2.0])
+    (w * w).sum().backward()
+    memory = w.data
+    w.data -= 0.25 * w.grad
+    assert (w.tolist(), w.data is memory) == ([0.5, 1], True)
+    y = w * w
+    w.data -= 0.25 * w.grad
+    with pytest.raises(RuntimeError, match="overwritten"):
+        y.sum().backward()
+    w.data = w.data - 0.25 * w.grad  # an array minus a tensor is a tensor
+    with pytest.raises(TypeError, match=r"multiply\(.*t\.data, an array, was set to a tensor: write t\.data = u\.data"):
+        w * 2
 
 
 def test_writing_into_one_element_reaches_the_tensor_that_it_was_read_from() -> None:
@@ -1025,15 +1074,27 @@ def test_a_method_with_an_underscore_writes_into_the_tensor_and_returns_it() -> 
     assert t.data is memory
 
 
+def test_in_a_graph_a_method_with_an_underscore_turns_the_tensor_into_the_result() -> None:
+    mu, log_var, noise = leaf([1.0, 2.0]), leaf([0.0, 0.0]), mg.tensor([3.0, 4.0], dtype=mg.float64)
+    z = noise.mul(mg.exp(0.5 * log_var)).add_(mu)
+    total = mg.zeros(2, dtype=mg.float64)
+    assert total.add_(z) is total
+    scores = (total * 1).masked_fill_(mg.tensor([False, True]), -5.0)
+    (scores * scores).sum().backward()
+    assert (z.tolist(), scores.tolist()) == ([4, 6], [4, -5])
+    assert (mu.grad.tolist(), log_var.grad.tolist()) == ([8, 0], [8 * 3 / 2, 0])
+    assert noise.tolist() == [3, 4]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda w, t: w.add_(1), "in-place add: the tensor is a leaf that requires grad.*no_grad"),
-        (lambda w, t: (w * 2).mul_(2), "in-place multiply: the tensor is part of a graph"),
-        (lambda w, t: t.add_(w), "in-place add: the tensor is given a tensor that is part of a graph"),
+        (lambda w, t: (w * 2)[:1].mul_(2), "in-place multiply: what this view shows would not follow"),
+        (lambda w, t: t[:1].add_(w[0]), "in-place add: what this view shows would not follow"),
         (lambda w, t: w.zero_(), "leaf"),
         (lambda w, t: t.copy_(w), "graph"),
-        (lambda w, t: t.lerp_(w, 0.5), "in-place lerp: .* write t = t.lerp"),
+        (lambda w, t: t[1:].lerp_(w[0], 0.5), "in-place lerp: what this view shows would not follow"),
         (lambda w, t: w.masked_fill_(w > 1, 0), "in-place masked_fill: the tensor is a leaf"),
     ],
 )

@@ -211,12 +211,16 @@ class TransformerEncoder(Module):
         encoder_layer: a `TransformerEncoderLayer`, of which every layer is a copy, with the same weights at first.
         num_layers: how many.
         norm: a module, such as `LayerNorm(d_model)`.
+        enable_nested_tensor, mask_check: for PyTorch's scripts; they change nothing.
 
     Raises:
         TypeError, ValueError: encoder_layer is no module, or num_layers no integer, or negative.
     """
 
-    def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
+    def __init__(
+        self, encoder_layer: Module, num_layers: int, norm: Module | None = None,
+        enable_nested_tensor: bool = False, mask_check: bool = True,
+    ) -> None:  # fmt: skip
         set_sizes(self, num_layers=num_layers)
         if not isinstance(encoder_layer, Module):
             raise TypeError(f"TransformerEncoder takes a layer that is a module, not {kind_of(encoder_layer)}")

@@ -10,7 +10,7 @@ from minigrad.creation import empty
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.functional.convolution import Sizes, for_each
-from minigrad.nn.layers import uniform_parameter
+from minigrad.nn.layers import draw_uniform
 from minigrad.nn.module import Module, Parameter, set_sizes
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d"]
@@ -47,8 +47,14 @@ class Convolution(Module):
         self.padding: Any = padding if named else for_each(self.axes, f"{name}: padding", padding, 0)
         self.dilation = for_each(self.axes, f"{name}: dilation", dilation, 1)
         channels = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
-        self.weight = Parameter(init.kaiming_uniform_(empty(*channels, *self.kernel_size), a=math.sqrt(5)))
-        self.bias = uniform_parameter(init.fans(self.weight)[0], out_channels) if bias else None
+        self.weight = Parameter(empty(*channels, *self.kernel_size))
+        self.bias = Parameter(empty(out_channels)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew, as at first."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        draw_uniform(init.fans(self.weight)[0], self.bias)
 
     def forward(self, x: Any) -> Any:
         options = {name: getattr(self, name) for name in self.options}

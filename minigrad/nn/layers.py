@@ -11,7 +11,7 @@ from minigrad.nn import init
 from minigrad.nn.functional.dropout import check_probability
 from minigrad.nn.module import Module, Parameter, set_sizes
 from minigrad.ops.linalg import matmul
-from minigrad.tensor import in_place
+from minigrad.tensor import Tensor, in_place
 
 __all__ = ["Bilinear", "Dropout", "Embedding", "Identity", "Linear", "PReLU"]
 
@@ -46,17 +46,25 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         set_sizes(self, in_features=in_features, out_features=out_features)
-        self.weight = Parameter(init.kaiming_uniform_(empty(out_features, in_features), a=math.sqrt(5)))
-        self.bias = uniform_parameter(in_features, out_features) if bias else None
+        self.weight = Parameter(empty(out_features, in_features))
+        self.bias = Parameter(empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew, as at first."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        draw_uniform(self.in_features, self.bias)
 
     def forward(self, x: Any) -> Any:
         return F.linear(x, self.weight, self.bias)
 
 
-def uniform_parameter(fan_in: int, *shape: int) -> Parameter:
-    """A parameter that is uniform on ±1 / √fan_in at first."""
+def draw_uniform(fan_in: int, *parameters: Parameter | None) -> None:
+    """Draw those of these parameters that there are, uniform on ±1 / √fan_in."""
     bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
-    return Parameter(init.uniform_(empty(shape), -bound, bound))
+    for parameter in parameters:
+        if parameter is not None:
+            init.uniform_(parameter, -bound, bound)
 
 
 class Bilinear(Module):
@@ -75,8 +83,13 @@ class Bilinear(Module):
 
     def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True) -> None:
         set_sizes(self, in1_features=in1_features, in2_features=in2_features, out_features=out_features)
-        self.weight = uniform_parameter(in1_features, out_features, in1_features, in2_features)
-        self.bias = uniform_parameter(in1_features, out_features) if bias else None
+        self.weight = Parameter(empty(out_features, in1_features, in2_features))
+        self.bias = Parameter(empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew, as at first."""
+        draw_uniform(self.in1_features, self.weight, self.bias)
 
     def forward(self, x1: Any, x2: Any) -> Any:
         if x1.shape != (*x2.shape[:-1], self.in1_features) or x2.shape[-1:] != (self.in2_features,):
@@ -114,9 +127,21 @@ class Embedding(Module):
             if padding_idx >= num_embeddings:
                 raise ValueError(f"Embedding: padding_idx={padding_idx} is none of the {num_embeddings} rows")
             self.padding_idx = padding_idx % num_embeddings
-        self.weight = Parameter(init.normal_(empty(num_embeddings, embedding_dim)))
-        if padding_idx is not None:
-            init.zeros_(self.weight.detach()[padding_idx])
+        self.weight = Parameter(empty(num_embeddings, embedding_dim))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weight anew, as at first."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            init.zeros_(self.weight.detach()[self.padding_idx])
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
+        """An embedding with these rows, a copy, for its weight; frozen, it is not learned."""
+        layer = cls(embeddings.shape[0], embeddings.shape[1], padding_idx)
+        layer.weight = Parameter(embeddings, not freeze)
+        return layer
 
     def forward(self, indices: Any) -> Any:
         return F.embedding(indices, self.weight, self.padding_idx)

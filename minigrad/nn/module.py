@@ -41,6 +41,10 @@ class Parameter(Tensor):
     def __init__(self, data: Any, requires_grad: bool = True, dtype: Any = None) -> None:
         super().__init__(data, dtype, requires_grad)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """`p.data = tensor` takes the array of the tensor, for PyTorch's scripts."""
+        super().__setattr__(name, value.data if name == "data" and isinstance(value, Tensor) else value)
+
     def __repr__(self) -> str:
         return f"Parameter({super().__repr__()})".replace("\n", "\n" + " " * len("Parameter("))
 

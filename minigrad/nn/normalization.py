@@ -7,6 +7,7 @@ from typing import Any
 
 from minigrad.creation import ones, zeros
 from minigrad.nn import functional as F
+from minigrad.nn import init
 from minigrad.nn.functional.convolution import Sizes
 from minigrad.nn.functional.normalization import by_batch, moved
 from minigrad.nn.module import Module, Parameter, set_sizes
@@ -15,17 +16,27 @@ from minigrad.tensor import Tensor, wrap
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "LayerNorm", "RMSNorm"]
 
 
-def start(layer: Module, shape: Any, eps: float | None, weight: bool, bias: bool) -> None:
-    """Give the layer ε, a weight of ones and a bias of zeros, or None in place of one that is not wanted."""
-    layer.eps = eps
-    layer.weight = Parameter(ones(shape)) if weight else None
-    layer.bias = Parameter(zeros(shape)) if bias else None
+class Normalization(Module):
+    """What all normalisation layers share."""
+
+    def _start(self, shape: Any, eps: float | None, weight: bool, bias: bool) -> None:
+        """Take ε, a weight of ones and a bias of zeros, or None in place of one that is not wanted."""
+        self.eps: Any = eps
+        self.weight = Parameter(ones(shape)) if weight else None
+        self.bias = Parameter(zeros(shape)) if bias else None
+
+    def reset_parameters(self) -> None:
+        """Make the weight 1 and the bias 0, as at first."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
 
 
 # -- each channel by itself -------------------------------------------------------------------------------------------
 
 
-class BatchNorm(Module):
+class BatchNorm(Normalization):
     """What `BatchNorm1d` says, for any layouts.
 
     Attributes:
@@ -46,10 +57,22 @@ class BatchNorm(Module):
         self.momentum = momentum
         self.affine = affine
         self.track_running_stats = track_running_stats
-        start(self, num_features, eps, affine, affine and bias)
+        self._start(num_features, eps, affine, affine and bias)
         self.register_buffer("running_mean", zeros(num_features) if track_running_stats else None)
         self.register_buffer("running_var", ones(num_features) if track_running_stats else None)
         self.register_buffer("num_batches_tracked", Tensor(0) if track_running_stats else None)
+
+    def reset_running_stats(self) -> None:
+        """Forget the batches: a running mean of 0 and a running variance of 1, as at first."""
+        if self.track_running_stats:
+            init.zeros_(self.running_mean)
+            init.ones_(self.running_var)
+            self.num_batches_tracked = Tensor(0)
+
+    def reset_parameters(self) -> None:
+        """Make all as it was at first."""
+        self.reset_running_stats()
+        super().reset_parameters()
 
     def forward(self, x: Any) -> Any:
         if x.ndim not in map(len, self.layouts) or x.shape[1] != self.num_features:
@@ -131,7 +154,7 @@ class BatchNorm3d(BatchNorm):
 # -- several channels, or the last axes -------------------------------------------------------------------------------
 
 
-class GroupNorm(Module):
+class GroupNorm(Normalization):
     """y = γ · (x − μ) / √(σ² + ε) + β, with μ and σ² of each group of channels of each example.
 
     Shapes: x and y (N, num_channels, ...).
@@ -162,7 +185,7 @@ class GroupNorm(Module):
         if num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
         self.affine = affine
-        start(self, num_channels, eps, affine, affine and bias)
+        self._start(num_channels, eps, affine, affine and bias)
 
     def forward(self, x: Any) -> Any:
         return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
@@ -176,7 +199,7 @@ def set_shape(layer: Module, normalized_shape: Any) -> None:
     layer.normalized_shape = shape
 
 
-class LayerNorm(Module):
+class LayerNorm(Normalization):
     """y = γ · (x − μ) / √(σ² + ε) + β, with μ and σ² over the last axes of x, those of normalized_shape.
 
     Shapes: x and y (..., *normalized_shape).
@@ -202,13 +225,13 @@ class LayerNorm(Module):
     ) -> None:
         set_shape(self, normalized_shape)
         self.elementwise_affine = elementwise_affine
-        start(self, self.normalized_shape, eps, elementwise_affine, elementwise_affine and bias)
+        self._start(self.normalized_shape, eps, elementwise_affine, elementwise_affine and bias)
 
     def forward(self, x: Any) -> Any:
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
 
-class RMSNorm(Module):
+class RMSNorm(Normalization):
     """y = γ · x / √(mean of x² + ε), with the mean over the last axes of x, those of normalized_shape.
 
     Shapes: x and y (..., *normalized_shape).
@@ -231,7 +254,7 @@ class RMSNorm(Module):
     def __init__(self, normalized_shape: Sizes, eps: float | None = None, elementwise_affine: bool = True) -> None:
         set_shape(self, normalized_shape)
         self.elementwise_affine = elementwise_affine
-        start(self, self.normalized_shape, eps, elementwise_affine, bias=False)
+        self._start(self.normalized_shape, eps, elementwise_affine, bias=False)
 
     def forward(self, x: Any) -> Any:
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)

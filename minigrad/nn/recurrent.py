@@ -9,11 +9,12 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.creation import empty
 from minigrad.errors import described
 from minigrad.nn import functional as F
 from minigrad.nn.functional.dropout import check_probability
-from minigrad.nn.layers import uniform_parameter
-from minigrad.nn.module import Module, set_sizes
+from minigrad.nn.layers import draw_uniform
+from minigrad.nn.module import Module, Parameter, set_sizes
 from minigrad.rearrange import cat, stack, unbind
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
@@ -30,12 +31,16 @@ class Recurrent(Module):
     biases_go_together = True  # whether a step needs only their sum
 
     def _add_weights(self, suffix: str, input_size: int) -> None:
-        """The parameters of one step, with this suffix, uniform on ±1 / √hidden_size."""
+        """Make the parameters of one step, with this suffix."""
         rows, size = self.gates * self.hidden_size, self.hidden_size
         shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, size), "bias_ih": (rows,), "bias_hh": (rows,)}
         for name, shape in shapes.items():
             wanted = self.bias or name.startswith("weight")
-            setattr(self, name + suffix, uniform_parameter(size, *shape) if wanted else None)
+            setattr(self, name + suffix, Parameter(empty(shape)) if wanted else None)
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew, as at first: uniform on ±1 / √hidden_size."""
+        draw_uniform(self.hidden_size, *self.parameters(recurse=False))
 
     def _read(self, x: Any, suffix: str) -> tuple[Any, tuple[Any, ...]]:
         """What a step is given of each position of x, in one product for all; and the weights that it is given."""
@@ -121,6 +126,7 @@ class Cell(Recurrent):
         set_sizes(self, 1, input_size=input_size, hidden_size=hidden_size)
         self.bias = bias
         self._add_weights("", input_size)
+        self.reset_parameters()
 
     def forward(self, x: Any, state: Any = None) -> Any:
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
@@ -215,6 +221,10 @@ class RecurrentLayers(Recurrent):
             for direction in self._directions:
                 size = hidden_size * len(self._directions) if layer else input_size
                 self._add_weights(f"_l{layer}{direction}", size)
+        self.reset_parameters()
+
+    def flatten_parameters(self) -> None:
+        """Nothing: for PyTorch's scripts, where it arranges memory."""
 
     def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:

@@ -32,10 +32,15 @@ def axes_of(axis, ndim):
     return tuple(range(ndim)) if axis is None or not ndim else normalize_axis_tuple(axis, ndim)
 
 
+def signed(x):
+    """x, but unsigned integers as int64, as in PyTorch: in NumPy's uint64 a difference of sums would wrap around."""
+    return x.astype(np.int64) if x.dtype.kind == "u" else x
+
+
 @op(np.sum, x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims))
 def sum(x, axis=None, keepdims=False):
     """Sum over axis: None for all, a number or several; keepdims keeps it as an axis of size 1."""
-    axes = axes_of(axis, x.ndim)
+    x, axes = signed(x), axes_of(axis, x.ndim)
     n = math.prod(x.shape[a] for a in axes)
     # NumPy would lose digits by adding one row after the other in the dtype of x, and a GPU in float16.
     if x.dtype == np.float16 or (x.dtype == np.float32 and n > 4096 and on_host(x)):
@@ -136,7 +141,7 @@ def logsumexp(x, axis=None, keepdims=False):
 @op(np.cumsum, x=lambda g, x_shape, axis: np.flip(cumsum(np.flip(g, axis), axis), axis).reshape(x_shape))
 def cumsum(x, axis=None):
     """x₁ + ... + xₖ for each k along axis; None flattens x first. Its gradient accumulates from the other end."""
-    out = np.cumsum(x, axis, WIDER.get(x.dtype))
+    out = np.cumsum(signed(x), axis, WIDER.get(x.dtype))
     return out.astype(x.dtype) if x.dtype in WIDER else out
 
 
@@ -160,7 +165,7 @@ def returned(r, x):
 @op(np.cumprod, x=cumprod_x)
 def cumprod(x, axis=None):
     """x₁ ⋯ xₖ for each k along axis; None flattens x first. The gradient does not divide: zeros are like any number."""
-    return np.cumprod(x, axis)
+    return np.cumprod(signed(x), axis)
 
 
 def before(x, axis):
@@ -181,4 +186,4 @@ def prod_x(g, x, axis, keepdims):
 @op(np.prod, x=prod_x)
 def prod(x, axis=None, keepdims=False):
     """Product over axis: None for all, a number or several. The gradient does not divide: zeros are like any number."""
-    return np.prod(x, axis, keepdims=keepdims)
+    return np.prod(signed(x), axis, keepdims=keepdims)

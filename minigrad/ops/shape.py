@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.backend import checked_index, library_of, on_host
 from minigrad.op import op
+from minigrad.ops.reduce import axes_of
 
 
 @op(np.reshape, x=lambda g, x_shape: g.reshape(x_shape))
@@ -33,8 +34,8 @@ def swapaxes(x, axis1, axis2):
 
 @op(np.squeeze, x=lambda g, x_shape: g.reshape(x_shape))
 def squeeze(x, axis=None):
-    """x without its axes of size 1, or without those named."""
-    return np.squeeze(x, axis)
+    """x without its axes of size 1, or without those of them that are named: as in PyTorch, a longer one stays."""
+    return np.squeeze(x, tuple([a for a in axes_of(axis, x.ndim) if x.shape[a] == 1]))
 
 
 @op(np.expand_dims, x=lambda g, x_shape: g.reshape(x_shape))
@@ -146,6 +147,24 @@ def getitem(x, index):
     return x[(*index, ...) if isinstance(index, tuple) else (index, ...)]  # a view of one number, not a copy
 
 
+def of_the_last(g, index):
+    """g[index], but 0 for a value that another one for the same element has overwritten."""
+    if reads_once(index):
+        return g[index]
+    order = np.arange(math.prod(g[index].shape), like=g).reshape(g[index].shape)
+    last = np.zeros_like(g, order.dtype)
+    last[index] = order
+    return g[index] * (last[index] == order)
+
+
+@op(x=lambda g, index: setitem(g, 0, index), values=lambda g, index: of_the_last(g, index))
+def setitem(x, values, index):
+    """x, but with values at index: what x[index] = values makes of it. Of several for an element the last stays."""
+    out = x.copy()
+    out[checked_index(index, x)] = values
+    return out
+
+
 def reads_once(index):
     """Whether `index` cannot name an element twice: a mask, or numbers, slices, `...` and None."""
     if getattr(index, "dtype", None) == np.bool_:
@@ -155,4 +174,4 @@ def reads_once(index):
 
 
 # PyTorch's other names, and NumPy's.
-view, swapdims, expand_dims, moveaxis, nonzero = reshape, swapaxes, unsqueeze, movedim, argwhere
+view, swapdims, expand_dims, moveaxis = reshape, swapaxes, unsqueeze, movedim

@@ -136,14 +136,16 @@ class LRScheduler:
         """The rate of each group, as this schedule has set it last."""
         return list(self._last_lr)
 
-    def step(self) -> None:
-        """Set the rates of the next epoch."""
-        if self.last_epoch == 0 and not self.optimizer._approved:  # it has made no step yet
+    def step(self, epoch: float | None = None) -> None:
+        """Set the rates of the next epoch; of any, where they do not build on the last ones: `step(epoch + i / n)`."""
+        if epoch is not None and self.builds_on_last:
+            raise TypeError(f"{self._name}: its rates follow from each other: step() takes no epoch")
+        if self.last_epoch == 0 and self.optimizer.update and not self.optimizer._approved:  # it has made no step yet
             cure = "call optimizer.step() before scheduler.step(), or the first rate is never used"
             warnings.warn(f"{self._name}: {cure}", stacklevel=2)
-        self._go_to(self.last_epoch + 1)
+        self._go_to(self.last_epoch + 1 if epoch is None else epoch)
 
-    def _go_to(self, epoch: int) -> None:
+    def _go_to(self, epoch: float) -> None:
         """Set the rates of `epoch`; if they cannot be had, nothing changes."""
         before, self.last_epoch = self.last_epoch, epoch
         try:
@@ -502,7 +504,7 @@ class SequentialLR(LRScheduler):
             raise ValueError(f"{self._name} takes one milestone less than schedules, not {counts}")
         self._go_to(0)
 
-    def _go_to(self, epoch: int) -> None:
+    def _go_to(self, epoch: float) -> None:
         now = bisect_right(self.milestones, epoch)
         start = (0, *self.milestones)[now]
         if epoch == start:
@@ -559,5 +561,6 @@ class ReduceLROnPlateau(LRScheduler):
         self._last_lr = self._rates()
 
 
+_LRScheduler = LRScheduler  # the name that PyTorch had for it until 2.0
 __all__ = ["LRScheduler", *(kind.__name__ for kind in LRScheduler.__subclasses__())]
 __getattr__ = missing(__name__, __all__)

@@ -55,8 +55,11 @@ class Optimizer:
         is_new=False    whether such arrays are new, as at the first step
         after the slash hyperparameters; they are the constructor's arguments, in this order and with these defaults
 
-    It writes formulas of whole arrays, each element by itself, and never asks for their values: so the same text runs
-    on a GPU, which is then not waited for.
+    A subclass in PyTorch's form works too: it has no `update`, gives this constructor the parameters and a dict of
+    hyperparameters, and writes a `step` of its own, of `param_groups` and `state`, under `no_grad`.
+
+    `update` writes formulas of whole arrays, each element by itself, and never asks for their values: so the same text
+    runs on a GPU, which is then not waited for.
 
     Args:
         params: the tensors to optimize: leaves that require grad, each once. A frozen `Parameter` may be among them.
@@ -85,27 +88,30 @@ class Optimizer:
     tensor([ 0.5, -1.5], requires_grad=True)
     """
 
-    update: Callable[..., dict[str, float] | None]
+    update: Any = None
     kept_if: ClassVar[Mapping[str, str]] = {}  # array -> the hyperparameter without which it is neither kept nor given
     implied: ClassVar[Mapping[str, Any]] = {}  # hyperparameters of PyTorch's that can only have this value here
-    kept: ClassVar[dict[str, Any]]  # what the rule asks for besides w and g -> its default
-    numbers: ClassVar[dict[str, float]]  # those of them that are numbers
+    kept: ClassVar[dict[str, Any]] = {}  # what the rule asks for besides w and g -> its default
+    numbers: ClassVar[dict[str, float]] = {}  # those of them that are numbers
     _name: ClassVar[str] = "Optimizer"
     __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(cls) -> None:
         """Read off what the rule asks for."""
         cls._name = cls.__name__
-        if hasattr(cls, "update"):
+        if cls.update:
             parameters = list(inspect.signature(cls.update).parameters.values())[3:]
             cls.kept = {p.name: p.default for p in parameters if p.kind is p.POSITIONAL_ONLY}
             cls.numbers = {name: start for name, start in cls.kept.items() if type(start) in (int, float)}
             cls.__signature__ = signature("params", cls.update, MAXIMIZE)
 
     def __init__(self, params: Iterable[Any], *args: Any, **hyperparameters: Any) -> None:
-        if not hasattr(self, "update"):
+        if self.update:
+            self.defaults = bound(self._name, self.__signature__, (params, *args), hyperparameters)
+        elif type(self).step is not Optimizer.step and len(args) + len(hyperparameters) == 1:
+            self.defaults = {**dict(*args, **hyperparameters.get("defaults", {})), "params": params}
+        else:
             raise NotImplementedError(f"{self._name} defines no update rule, such as update(self, w, g, /, lr=0.01)")
-        self.defaults = bound(self._name, self.__signature__, (params, *args), hyperparameters)
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self._approved: dict[int, tuple[Any, Any]] = {}
@@ -300,6 +306,8 @@ class Optimizer:
 
     def _loaded(self, where: str, kept: Mapping[str, Any], p: Tensor, options: Mapping[str, Any]) -> dict[str, Any]:
         """Copies of what was kept of `p`."""
+        if not self.update:
+            return dict(deepcopy(kept))
         needed = {*self.numbers, *self._kept(options)}
         if not needed <= kept.keys() <= self.kept.keys():
             raise ValueError(f"{where} has {sorted(kept)}, and needs {sorted(needed)}")

@@ -269,6 +269,11 @@ SPECS: dict[str, Spec] = {
         lambda torch, labels, *n: torch.nn.functional.one_hot(labels, *n),
         lambda labels, n=None: np.eye(n or labels.max() + 1, dtype=int)[labels],
     ),
+    "rearrange.nonzero": Spec(
+        [Case((normal(*shape).astype(int),)) for shape in [(0,), (5,), (3, 4), (2, 1, 3)]],
+        lambda torch, x: torch.nonzero(x),
+        lambda x: np.argwhere(x),
+    ),
     "rearrange.bincount": Spec(
         [Case((np.array(labels, int), None, n)) for labels in ([2, 0, 2, 5], []) for n in (0, 4, 9)]
         + [Case((np.array([2, 0, 2, 5]), normal(4), n), torch=False, name="no gradient in PyTorch") for n in (0, 9)],

@@ -29,6 +29,7 @@ _indices: list[tuple[str, Any]] = [
     ("array and number", (np.array([2, 2, 0]), 1)),
     ("empty array", np.array([], dtype=int)),
 ]
+_repeat = {"repeated array", "list", "pairs", "broadcast pairs", "array and slice", "array and number"}
 _torch_indices = {"strided slice"}  # PyTorch has no negative steps
 
 
@@ -36,6 +37,18 @@ def torch_index(torch: Any, index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(torch_index(torch, part) for part in index)
     return torch.as_tensor(index) if isinstance(index, np.ndarray) else index
+
+
+def torch_setitem(torch: Any, x: Any, values: Any, index: Any) -> Any:
+    out = x.clone()
+    out[torch_index(torch, index)] = values
+    return out
+
+
+def numpy_setitem(x: Any, values: Any, index: Any) -> Any:
+    out = np.array(x)
+    out[index] = values
+    return out
 
 
 def numpy_add_at(values: Any, shape: tuple[int, ...], index: Any) -> Any:
@@ -157,6 +170,22 @@ SPECS: dict[str, Spec] = {
         [Case((_x, index), name=name, torch=name not in _torch_indices) for name, index in _indices],
         lambda torch, x, index: x[torch_index(torch, index)],
         lambda x, index: x[index],
+    ),
+    "setitem": Spec(
+        [
+            Case(
+                (_x, 0.9 * _x[index][::-1] if np.ndim(_x[index]) else 0.7, index),
+                name=name,
+                torch=name not in _torch_indices | _repeat,
+            )
+            for name, index in _indices
+        ]
+        + [
+            Case((_x, normal(4), slice(1, 3)), name="values broadcast"),
+            Case((_x, 7.0, (0, 1)), name="number"),
+        ],
+        torch_setitem,
+        numpy_setitem,
     ),
     "add_at": Spec(
         [
