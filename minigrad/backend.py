@@ -191,11 +191,6 @@ def put(array: Any, where: Any) -> Any:
     return to_numpy(array) if there is np else there.asarray(array)
 
 
-def device_among(values: Iterable[Any]) -> device | None:
-    """Where the first tensor among them is; None if there is none."""
-    return next((value.device for value in values if hasattr(value, "is_cuda")), None)
-
-
 APART = "all tensors must be on one device, but here are some on cpu and some on cuda:0: see t.to(...)"
 
 

@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import graph
-from minigrad.backend import APART, apart, check_beside, device_among, fuse, fusible, on_host
+from minigrad.backend import APART, apart, check_beside, fuse, fusible, on_host
 from minigrad.errors import MISTAKES, described, explained, numpy_names
 from minigrad.graph import Node, is_grad_enabled
 
@@ -196,7 +196,7 @@ class Op:
                 if value.__class__ is list:  # copied: its owner may change it before backward
                     name = self.variadic or self.parameters[len(arrays)]
                     is_array = name in self.gradients or name in ("x", "y")
-                    value = Tensor(value, device=device_among(args)).data if is_array else deepcopy(value)
+                    value = beside_tensors(value, args) if is_array else deepcopy(value)
                     value = tuple(value) if name == "axis" else value
                 arrays.append(value)
                 inputs.append(None)
@@ -393,6 +393,15 @@ def set_default_dtype(dtype: Any) -> None:
     if dtype.kind != "f":
         raise TypeError(f"set_default_dtype: only a floating dtype can be the default, not {dtype}")
     _default_dtype = dtype
+
+
+def beside_tensors(values: list[Any], args: Iterable[Any]) -> Any:
+    """An array of a list: where the first tensor in `args` is and, if it holds floats, in the dtype of that one's."""
+    near = next((value for value in args if isinstance(value, graph.Tensor)), graph.Tensor(0.0))
+    array = graph.Tensor(values, device=near.device)
+    if array.dtype.kind == near.dtype.kind == "f":
+        array = graph.Tensor(values, near.dtype, device=near.device)
+    return array.data
 
 
 def _fit_for_a_tensor(out: Any, arrays: list[Any], sets_dtype: bool) -> Any:

@@ -502,6 +502,14 @@ class Tensor:
         """As float64."""
         return self.to(np.float64)
 
+    def int(self) -> Tensor:
+        """As int32."""
+        return self.detach().to(np.int32)
+
+    def type(self, dtype: Any) -> Tensor:
+        """As `dtype`: `to` by another name of PyTorch's."""
+        return self.to(dtype)
+
     def long(self) -> Tensor:
         """As int64."""
         return self.detach().to(np.int64)

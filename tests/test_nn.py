@@ -697,6 +697,22 @@ def test_batch_norm_without_weight_keeps_float16() -> None:
     assert nn.BatchNorm1d(3, affine=False)(mg.randn(4, 3, dtype=mg.float16)).dtype == mg.float16
 
 
+# -- Dropout2d ---------------------------------------------------------------------------------------------------------
+
+
+def test_dropout2d_drops_whole_channels_and_those_that_pytorch_drops() -> None:
+    mg.manual_seed(0)
+    x = mg.ones(2, 6, 3, 2, requires_grad=True)
+    y = nn.Dropout2d(0.4)(x)
+    kept = np.array([[0, 0, 1, 0, 0, 0], [1, 1, 1, 1, 1, 1]])  # PyTorch 2.13's
+    np.testing.assert_allclose(y.detach().numpy(), np.broadcast_to(kept[..., None, None] / 0.6, y.shape), rtol=1e-6)
+    y.sum().backward()
+    assert x.grad.tolist() == y.tolist()
+    assert nn.Dropout2d(0.9).eval()(x) is x
+    with pytest.raises(ValueError, match=r"dropout2d\(.*x needs shape \(N, C, H, W\), not \(2, 3\)"):
+        nn.Dropout2d()(mg.ones(2, 3))
+
+
 # -- Dropout ----------------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from tests import checks
 from tests.cases import CASES, COMPOSITION_SPECS, OPERATOR_SPECS, OPERATORS, SPECS, SUBJECTS, Case, differentiated
 
 # dropout is random, and tested with its layer; the others give Python bools, and are in test_functions.py.
-APART = {"nn.dropout", "functions.equal", "functions.allclose"}
+APART = {"nn.dropout", "nn.dropout2d", "functions.equal", "functions.allclose"}
 
 # Some kinks are infinitely steep, and NumPy warns of it.
 pytestmark = pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning", "ignore:invalid value:RuntimeWarning")

@@ -941,6 +941,15 @@ def test_after_retain_grad_an_in_place_operator_keeps_the_gradient_of_the_new_va
     assert w.grad.tolist() == [72.0, 144.0]
 
 
+def test_a_list_beside_a_tensor_has_its_precision() -> None:
+    t = leaf([1.0, 2.0])
+    assert (t + [0.1, 0.2]).tolist() == [1.1, 2.2]  # noqa: RUF005 -- the list is added
+    assert (t.detach() == [1.0, 2.0]).tolist() == (mg.tensor([0.1, 0.2], dtype=mg.float64) == [0.1, 0.2]).tolist()
+    assert (mg.ones(2) * [0.1, 0.2]).dtype == mg.float32
+    assert (mg.ones(2, dtype=mg.int64) * [0.1, 0.2]).dtype == mg.float32
+    assert (mg.ones(2) * [1, 2]).dtype == mg.float32
+
+
 def test_descent_by_the_data_works_and_data_that_is_no_array_is_noticed() -> None:
     w = leaf([1.0, 2.0])
     (w * w).sum().backward()

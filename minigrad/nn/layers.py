@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from minigrad.creation import empty
@@ -13,7 +14,7 @@ from minigrad.nn.module import Module, Parameter, set_sizes
 from minigrad.ops.linalg import matmul
 from minigrad.tensor import Tensor, in_place
 
-__all__ = ["Bilinear", "Dropout", "Embedding", "Identity", "Linear", "PReLU"]
+__all__ = ["Bilinear", "Dropout", "Dropout2d", "Embedding", "Identity", "Linear", "PReLU"]
 
 
 class Identity(Module):
@@ -179,6 +180,7 @@ class Dropout(Module):
         ValueError: p is not a probability.
     """
 
+    function: Callable[..., Any] = staticmethod(F.dropout)
     _shown = "p= inplace="
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
@@ -187,4 +189,13 @@ class Dropout(Module):
         self.inplace = inplace
 
     def forward(self, x: Any) -> Any:
-        return (in_place(F.dropout) if self.inplace else F.dropout)(x, self.p, self.training)
+        return (in_place(self.function) if self.inplace else self.function)(x, self.p, self.training)
+
+
+class Dropout2d(Dropout):
+    """`Dropout` of whole channels: those of pictures hold so much the same that single elements are not missed.
+
+    Shapes: x and y (N, C, H, W).
+    """
+
+    function = staticmethod(F.dropout2d)

@@ -39,6 +39,7 @@ LAYERS: dict[str, Layer] = {
     "Embedding, padding": Layer(lambda nn, t: nn.Embedding(7, 3, padding_idx=-1), [random.integers(0, 7, (4, 5))]),
     "PReLU": Layer(lambda nn, t: nn.PReLU(), [(4, 3)]),
     "PReLU, by channel": Layer(lambda nn, t: nn.PReLU(3, init=0.1), [(4, 3, 2)]),
+    "Dropout2d": Layer(lambda nn, t: nn.Dropout2d(0.4), [(3, 5, 2, 2)]),
     "Dropout": Layer(lambda nn, t: nn.Dropout(0.3), [(8, 9)]),
     "Dropout, in place": Layer(lambda nn, t: nn.Sequential(nn.Linear(9, 9), nn.Dropout(0.3, inplace=True)), [(8, 9)]),
     "Conv1d": Layer(lambda nn, t: nn.Conv1d(3, 4, 3), [(2, 3, 8)]),

@@ -37,7 +37,7 @@ from minigrad.nn.functional.convolution import (
     max_pool2d,
     unfold,
 )
-from minigrad.nn.functional.dropout import dropout
+from minigrad.nn.functional.dropout import dropout, dropout2d
 from minigrad.nn.functional.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -80,6 +80,7 @@ __all__ = [
     "cosine_similarity",
     "cross_entropy",
     "dropout",
+    "dropout2d",
     "elu",
     "embedding",
     "fold",
