@@ -197,7 +197,7 @@ MISTAKES = [
     Mistake(
         "the keyword initial=",
         "ops.reduce",
-        {"return np.prod(x, axis, keepdims=keepdims)": "return np.prod(x, axis, keepdims=keepdims, initial=1)"},
+        {"np.prod(signed(x), axis, keepdims=keepdims)": "np.prod(signed(x), axis, keepdims=keepdims, initial=1)"},
         "operator prod",
         "unexpected keyword argument 'initial'",
     ),

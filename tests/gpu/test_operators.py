@@ -10,6 +10,7 @@ import pytest
 import minigrad as mg
 from minigrad import backend
 from minigrad.op import Op
+from minigrad.ops.shape import reads_once
 from tests.cases import CASES, SUBJECTS, Case, differentiated
 from tests.oracle.ops import weights
 
@@ -52,6 +53,8 @@ def test_an_operator_gives_the_same_on_the_gpu(gpu: Any, case: str) -> None:
     name, arguments = CASES[case]
     if name == "move":
         pytest.skip("it says where it moves to: see test_devices.py")
+    if name == "setitem" and not reads_once(arguments.args[2]) and arguments.name not in ("array", "empty array"):
+        pytest.skip("which of several values for one place is written is left to the GPU, as in PyTorch")
     expected = computed(name, arguments, "cpu")
     found = computed(name, arguments, "cuda")
     assert found.keys() == expected.keys()
