@@ -1139,6 +1139,16 @@ def test_a_write_by_name_into_what_a_graph_needs_raises_at_backward() -> None:
 # -- dtypes, by method ------------------------------------------------------------------------------------------------
 
 
+def test_type_and_int_are_what_pytorchs_scripts_write() -> None:
+    right = mg.tensor([1, 2, 3]) == mg.tensor([1, 0, 3])
+    assert right.type(mg.float).sum().item() == 2.0
+    assert right.type(mg.float).dtype == mg.float32
+    assert (mg.tensor([1.7, -1.7]).int().tolist(), mg.ones(1, requires_grad=True).int().dtype) == ([1, -1], mg.int32)
+    w = leaf([1.0])
+    w.type(mg.float32).sum().backward()
+    assert w.grad.dtype == mg.float64
+
+
 def test_a_tensor_in_another_dtype() -> None:
     x = leaf([1.5, 0.0])
     assert [t.dtype for t in (x.half(), x.float(), x.double(), x.long(), x.bool(), x.to(mg.float16))] == [

@@ -169,18 +169,10 @@ class PReLU(Module):
         return F.prelu(x, self.weight)
 
 
-class Dropout(Module):
-    """In training, make each element 0 with probability p and multiply the others by 1 / (1 − p); else do nothing.
+class Dropping(Module):
+    """What the dropout layers share; `function` says what is dropped."""
 
-    Args:
-        p: probability, between 0 and 1.
-        inplace: write the result over the input.
-
-    Raises:
-        ValueError: p is not a probability.
-    """
-
-    function: Callable[..., Any] = staticmethod(F.dropout)
+    function: Callable[..., Any]
     _shown = "p= inplace="
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
@@ -192,7 +184,21 @@ class Dropout(Module):
         return (in_place(self.function) if self.inplace else self.function)(x, self.p, self.training)
 
 
-class Dropout2d(Dropout):
+class Dropout(Dropping):
+    """In training, make each element 0 with probability p and multiply the others by 1 / (1 − p); else do nothing.
+
+    Args:
+        p: probability, between 0 and 1.
+        inplace: write the result over the input.
+
+    Raises:
+        ValueError: p is not a probability.
+    """
+
+    function = staticmethod(F.dropout)
+
+
+class Dropout2d(Dropping):
     """`Dropout` of whole channels: those of pictures hold so much the same that single elements are not missed.
 
     Shapes: x and y (N, C, H, W).
