@@ -310,7 +310,10 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 @composed
 def cdist(x1: Any, x2: Any, p: float = 2.0) -> Any:
-    """The p-norm of each difference of a row of x1 (..., n, d) and one of x2 (..., m, d), as a matrix (..., n, m)."""
+    """The p-norm of each difference of a row of x1 (..., n, d) and one of x2 (..., m, d), as a matrix (..., n, m).
+
+    Its gradients are those of `norm`: for p = ∞ ties share evenly, where PyTorch's cdist gives the whole to each.
+    """
     if ndim(x1) < 2 or ndim(x2) < 2 or x1.shape[-1] != x2.shape[-1]:
         raise ValueError(f"x1 (..., n, d) and x2 (..., m, d) have one d, not x1 {x1.shape} and x2 {x2.shape}")
     return functions.norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)

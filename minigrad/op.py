@@ -75,7 +75,8 @@ class LocalGradient:
     def __call__(self, saved: tuple[Any, ...], g: Any, i: int) -> Any:
         """What the rule says about argument `i`, given what its operator saved and the upstream gradient `g`."""
         local = self.rule(*self._chosen(saved if self._asks_only_saved else (*saved, g, i)))
-        if self.is_vjp and not local.__class__ is g.__class__ is np.ndarray and "device" not in self.asks:
+        on_cpu = local.__class__ is np.ndarray and g.__class__ is np.ndarray  # as almost always: there it costs least
+        if self.is_vjp and not on_cpu and "device" not in self.asks:  # a rule that asks for a device moves g there
             check_beside(g, local, "a local gradient")
         return local
 
@@ -195,7 +196,7 @@ class Op:
             else:
                 if value.__class__ is list:  # copied: its owner may change it before backward
                     name = self.variadic or self.parameters[len(arrays)]
-                    is_array = name in self.gradients or name in ("x", "y")
+                    is_array = name in self.gradients or name in ("x", "y")  # not an axis, a shape or an index
                     value = beside_tensors(value, args) if is_array else deepcopy(value)
                     value = tuple(value) if name == "axis" else value
                 arrays.append(value)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import backend
+from minigrad.backend import device as place
 from minigrad.backend import fuse, on_host, to_numpy
 from minigrad.tensor import Tensor, as_array, beside, wrap
 
@@ -36,7 +36,7 @@ class Generator:
     """
 
     def __init__(self, device: Any = "cpu") -> None:
-        backend.device(device)  # is there one of that name? The stream serves both
+        place(device)  # raises if there is none of that name; the stream serves both
         self.manual_seed(67280421310721)  # where PyTorch's begin
 
     def manual_seed(self, seed: int) -> Generator:

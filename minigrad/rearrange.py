@@ -17,7 +17,7 @@ from minigrad.backend import APART, apart, is_array, to_numpy
 from minigrad.op import composed, compositions, numpy_ops
 from minigrad.ops.elementwise import clone, maximum, minimum
 from minigrad.ops.reduce import amax, amin, argmax, argmin, argsort
-from minigrad.ops.shape import add_at, argwhere, broadcast_to, concatenate, numbers_at, tril, triu, unsqueeze
+from minigrad.ops.shape import add_at, argwhere, broadcast_to, concatenate, numbers_at, squeeze, tril, triu, unsqueeze
 from minigrad.tensor import Tensor, add_methods, as_array, beside, underscored, wrap
 
 # -- joined and taken apart -------------------------------------------------------------------------------------------
@@ -485,6 +485,12 @@ def numpy_split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     return list(between(range(0, n + 1, n // given), x, axis))
 
 
+def numpy_squeeze(x: Any, axis: Any = None) -> Any:
+    """`np.squeeze`: unlike PyTorch's, it refuses an axis that is longer than 1."""
+    np.squeeze(np.broadcast_to(True, x.shape), axis)  # raises as NumPy does
+    return squeeze(x, axis)
+
+
 def numpy_median(x: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
     """`np.median`: of an even number of elements the mean of the two in the middle."""
     if axis is None:
@@ -509,6 +515,7 @@ numpy_ops |= {
     np.hstack: lambda tup: hstack(tup),
     np.vstack: lambda tup: vstack(tup),
     np.split: numpy_split,
+    np.squeeze: numpy_squeeze,
     np.ravel: lambda a: ravel(a),
     np.tile: lambda A, reps: tile(A, reps),
     np.repeat: lambda a, repeats, axis=None: repeat_interleave(a, repeats, axis),

@@ -79,10 +79,9 @@ def in_place(operator: Callable[..., Any], of_views: bool = True) -> Callable[..
 
 
 def underscored(operator: Callable[..., Any]) -> Callable[..., Any]:
-    """`a.add_(b)`, which is `a += b`."""
-    return update_wrapper(
-        in_place(operator, False), operator, updated=()
-    )  # touching an object's __dict__ makes its attributes slower
+    """`a.add_(b)`: as `a += b`, but in a graph no view: in `y[0].add_(b)` nobody would see what becomes the result."""
+    method = in_place(operator, of_views=False)
+    return update_wrapper(method, operator, updated=())  # touching an object's __dict__ makes its attributes slower
 
 
 def overwrite(tensor: Tensor, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Tensor:
@@ -522,8 +521,9 @@ class Tensor:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         into = kwargs["out"][0] if kwargs.keys() == {"out"} and method == "__call__" else None
-        if is_array(into) and into is args[0] and not args[-1].requires_grad:
-            return overwrite(wrap(args[0], None), stand_in(ufunc), *args[1:]).data  # w.data -= lr * w.grad
+        tracked = any(getattr(value, "requires_grad", False) for value in args)
+        if is_array(into) and into is args[0] and not tracked:  # w.data -= lr * w.grad
+            return overwrite(wrap(into, None), stand_in(ufunc), *args[1:]).data
         if method != "__call__" or kwargs:
             what = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else f"({', '.join(kwargs)}=...)")
             raise TypeError(f"{what} does not work on tensors: use an operator of minigrad, or t.detach().numpy()")

@@ -514,6 +514,9 @@ def test_arguments_and_forms_of_pytorchs() -> None:
     assert [a.tolist() for a in mg.nonzero(x > 1, as_tuple=True)] == [[0, 0], [1, 2]]
     assert x[(x > 1).nonzero(as_tuple=True)].tolist() == [2, 4]
     assert (x.squeeze(1).shape, x.squeeze(0).shape, x.squeeze((0, 1)).shape) == ((1, 3), (3,), (3,))
+    assert np.squeeze(x, 0).shape == (3,)
+    with pytest.raises(ValueError, match="size not equal to one"):
+        np.squeeze(x, 1)
     assert mg.nn.functional.cross_entropy(input=x, target=mg.tensor([2])).item() == pytest.approx(0.1698, abs=1e-4)
     w = leaf([3.0])
     assert mg.autograd.grad(w * w, w, None, None, False, True)[0].tolist() == [6]

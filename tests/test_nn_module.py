@@ -737,6 +737,7 @@ MADE: dict[str, Any] = {
     "GroupNorm": lambda: nn.GroupNorm(1, 3),
     "LayerNorm": lambda: nn.LayerNorm(3),
     "RMSNorm": lambda: nn.RMSNorm(3),
+    "PReLU": lambda: nn.PReLU(2, init=0.1),
 }
 
 
@@ -776,6 +777,11 @@ def test_an_embedding_of_given_rows_is_frozen_unless_told_otherwise() -> None:
     assert free.weight.grad.tolist() == [[0, 0], [1, 1]]
     rows.zero_()
     assert free.weight.tolist() == [[1, 2], [3, 4]]
+    mg.manual_seed(0)
+    nn.Embedding.from_pretrained(rows)
+    assert mg.rand(1).item() == pytest.approx(0.49625658988952637)  # PyTorch's first after this seed: nothing was drawn
+    with pytest.raises(ValueError, match=r"from_pretrained takes rows, .* not \(2,\)"):
+        nn.Embedding.from_pretrained(mg.ones(2))
 
 
 def test_spellings_of_pytorchs_that_change_nothing() -> None:

@@ -588,6 +588,15 @@ def test_an_optimizer_in_pytorchs_form_checks_its_parameters_and_hyperparameters
         kind([w, w])
     with pytest.raises(ValueError, match="unknown or missing"):
         kind([{"params": [w], "momentum": 1}])
+
+    class Wrong(optim.Optimizer):
+        def __init__(self, params: Any, lr: float) -> None:
+            super().__init__(params, lr=lr)  # not in a dict
+
+        def step(self, closure: Any = None) -> Any: ...
+
+    with pytest.raises(TypeError, match=r"Wrong: .*it takes \(params, defaults\)"):
+        Wrong([w], 0.1)
     optimizer = kind([w])
     (w * w).sum().backward()
     optimizer.step()

@@ -120,7 +120,9 @@ class Embedding(Module):
 
     _shown = "num_embeddings embedding_dim [padding_idx=]"
 
-    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, *, _weight: Any = None
+    ) -> None:
         set_sizes(self, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         self.padding_idx = padding_idx
         if padding_idx is not None:
@@ -128,8 +130,9 @@ class Embedding(Module):
             if padding_idx >= num_embeddings:
                 raise ValueError(f"Embedding: padding_idx={padding_idx} is none of the {num_embeddings} rows")
             self.padding_idx = padding_idx % num_embeddings
-        self.weight = Parameter(empty(num_embeddings, embedding_dim))
-        self.reset_parameters()
+        self.weight = Parameter(empty(num_embeddings, embedding_dim) if _weight is None else _weight)
+        if _weight is None:
+            self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw the weight anew, as at first."""
@@ -139,9 +142,15 @@ class Embedding(Module):
 
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
-        """An embedding with these rows, a copy, for its weight; frozen, it is not learned."""
-        layer = cls(embeddings.shape[0], embeddings.shape[1], padding_idx)
-        layer.weight = Parameter(embeddings, not freeze)
+        """An embedding whose weight is a copy of these rows (num_embeddings, embedding_dim), not learned if frozen.
+
+        Raises:
+            ValueError: `embeddings` is no matrix.
+        """
+        if embeddings.ndim != 2:
+            raise ValueError(f"from_pretrained takes rows, (num_embeddings, embedding_dim), not {embeddings.shape}")
+        layer = cls(embeddings.shape[0], embeddings.shape[1], padding_idx, _weight=embeddings)
+        layer.requires_grad_(not freeze)
         return layer
 
     def forward(self, indices: Any) -> Any:
@@ -163,7 +172,13 @@ class PReLU(Module):
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         set_sizes(self, num_parameters=num_parameters)
-        self.weight = Parameter(empty(num_parameters).fill_(init))
+        self.init = init
+        self.weight = Parameter(empty(num_parameters))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Make the weight `init`, as at first."""
+        init.constant_(self.weight, self.init)
 
     def forward(self, x: Any) -> Any:
         return F.prelu(x, self.weight)

@@ -67,7 +67,7 @@ class BatchNorm(Normalization):
         if self.track_running_stats:
             init.zeros_(self.running_mean)
             init.ones_(self.running_var)
-            self.num_batches_tracked = Tensor(0)
+            self.num_batches_tracked.zero_()
 
     def reset_parameters(self) -> None:
         """Make all as it was at first."""

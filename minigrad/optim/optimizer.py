@@ -40,6 +40,7 @@ WANTED = {name: (text, fits) for text, fits, names in REQUIREMENTS for name in n
 NOTES = {"params", "name", "initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}
 # What PyTorch saves besides: how it computes, not what, and the names of parameters.
 PYTORCH_ONLY = ["foreach", "fused", "capturable", "differentiable", "param_names"]
+PYTORCH_FORM = inspect.signature(lambda params, defaults: None)  # what PyTorch's base class takes
 MAXIMIZE = inspect.Parameter("maximize", inspect.Parameter.KEYWORD_ONLY, default=False)
 
 
@@ -108,8 +109,9 @@ class Optimizer:
     def __init__(self, params: Iterable[Any], *args: Any, **hyperparameters: Any) -> None:
         if self.update:
             self.defaults = bound(self._name, self.__signature__, (params, *args), hyperparameters)
-        elif type(self).step is not Optimizer.step and len(args) + len(hyperparameters) == 1:
-            self.defaults = {**dict(*args, **hyperparameters.get("defaults", {})), "params": params}
+        elif type(self).step is not Optimizer.step:
+            given = bound(self._name, PYTORCH_FORM, (params, *args), hyperparameters)
+            self.defaults = {**given["defaults"], "params": params}
         else:
             raise NotImplementedError(f"{self._name} defines no update rule, such as update(self, w, g, /, lr=0.01)")
         self.param_groups: list[dict[str, Any]] = []

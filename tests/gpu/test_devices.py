@@ -375,6 +375,21 @@ def test_a_gradient_of_the_wrong_device_is_refused_where_it_comes_from(on_cpu: A
     assert (here.grad.tolist(), here.grad.is_cuda) == ([1, 1, 1], False)
 
 
+def test_layers_are_reset_where_they_are(on_cpu: Any) -> None:
+    x = mg.randn(4, 3, device="cuda")
+    for layer in (nn.BatchNorm1d(3), nn.Linear(3, 2), nn.LayerNorm(3), nn.PReLU()):
+        mg.manual_seed(0)
+        layer.reset_parameters()
+        first = {key: value.tolist() for key, value in layer.state_dict().items()}
+        layer.cuda()(x).sum().backward()
+        mg.manual_seed(0)
+        layer.reset_parameters()
+        state = layer.state_dict()
+        assert all(value.is_cuda for value in state.values())
+        assert {key: value.tolist() for key, value in state.items()} == first
+        layer(x)
+
+
 def test_what_is_empty_may_be_written_into(gpu: Any) -> None:
     x = mg.ones(6, 3)
     nothing = x[x[:, 0] > 5]
