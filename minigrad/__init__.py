@@ -211,7 +211,16 @@ from minigrad.ops.shape import (
     triu,
     unsqueeze,
 )
-from minigrad.random import Generator, bernoulli, get_rng_state, initial_seed, manual_seed, multinomial, set_rng_state
+from minigrad.random import (
+    Generator,
+    bernoulli,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    multinomial,
+    normal,
+    set_rng_state,
+)
 from minigrad.rearrange import (
     bincount,
     cat,
@@ -451,6 +460,7 @@ __all__ = [
     "no_grad",
     "nonzero",
     "norm",
+    "normal",
     "not_equal",
     "numel",
     "ones",

@@ -14,14 +14,17 @@ from __future__ import annotations
 import math
 import secrets
 import struct
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from minigrad.backend import device as place
-from minigrad.backend import fuse, on_host, to_numpy
-from minigrad.tensor import Tensor, as_array, beside, wrap
+from minigrad.backend import fuse, is_array, on_host, put, to_numpy
+from minigrad.graph import recording
+from minigrad.op import get_default_dtype
+from minigrad.tensor import Tensor, add_methods, as_array, beside, overwrite, wrap
 
 Shape = tuple[int, ...]
 
@@ -272,3 +275,86 @@ def multinomial(x: Any, num_samples: int, replacement: bool = False, generator: 
     lots = -np.log1p(-stream.uniform(weights.shape, np.float64))
     order = np.argsort(-(weights / lots.astype(weights.dtype)), -1, kind="stable")
     return wrap(beside(order[..., :num_samples], as_array(x)), None)
+
+
+# -- written into a tensor --------------------------------------------------------------------------------------------
+
+
+def uniform_(x: Any, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
+    """Overwrite all elements of `x` with numbers uniform on [a, b).
+
+    Raises:
+        TypeError: `x` is not floating.
+        ValueError: a > b.
+        RuntimeError: `x` requires grad, outside of `no_grad()`.
+    """
+    if not a <= b:
+        raise ValueError(f"uniform_ needs a ≤ b, not {a} and {b}")
+
+    def uniform(x: Tensor) -> Any:
+        low, high = x.dtype.type(a), x.dtype.type(b)
+        u = (generator or current()).uniform(x.shape, x.dtype).astype(np.float64)  # to round once, at last
+        return put(u * float(high - low) + float(low), x.device)
+
+    return drawn(x, uniform)
+
+
+def normal_(x: Any, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
+    """Overwrite all elements of `x` with normal numbers of this mean and standard deviation.
+
+    Raises:
+        TypeError: `x` is not floating.
+        ValueError: the standard deviation is negative.
+        RuntimeError: `x` requires grad, outside of `no_grad()`.
+    """
+    if not std >= 0:
+        raise ValueError(f"normal_ needs a standard deviation of at least 0, not {std}")
+
+    def normal(x: Tensor) -> Any:
+        return put((generator or current()).normal(x.shape, x.dtype) * float(std) + float(mean), x.device)
+
+    return drawn(x, normal)
+
+
+def drawn(x: Any, numbers: Callable[[Tensor], Any]) -> Tensor:
+    """`x`, overwritten with random numbers; if it cannot be, none are drawn."""
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        what = "arrays: write w, not w.data" if is_array(x) else getattr(x, "dtype", type(x).__name__)
+        raise TypeError(f"random numbers are written into floating tensors, not {what}")
+    return overwrite(x, numbers)
+
+
+def normal(
+    mean: Any, std: Any, size: Any = None, *, dtype: Any = None, requires_grad: bool = False, generator: Any = None,
+    device: Any = None,
+) -> Tensor:  # fmt: skip
+    """Normal numbers of this mean and standard deviation: of the shape `size`, or one for each element of tensors.
+
+    Args:
+        mean, std: numbers; or one or both of them tensors, whose shapes broadcast.
+        size: the shape, if both are numbers.
+        dtype, device: None: those of the tensors, or the defaults.
+        requires_grad, generator: as for `randn`.
+
+    Raises:
+        TypeError: neither tensors nor a size are given, or both.
+        ValueError: a standard deviation is negative.
+
+    >>> from minigrad import tensor
+    >>> normal(0.0, 0.01, (2, 3)).shape, normal(tensor([1.0, 2.0]), 0.1).shape
+    ((2, 3), (2,))
+    """
+    like = next((value for value in (mean, std) if isinstance(value, Tensor)), None)
+    if (size is None) == (like is None):
+        raise TypeError("normal takes numbers and a size, as in normal(0, 0.01, (2, 3)), or tensors and no size")
+    if like is None:
+        out = Tensor(np.zeros(size), dtype or get_default_dtype(), device=device)
+        return normal_(out, mean, std, generator).requires_grad_(requires_grad)
+    if not (as_array(std) >= 0).all():
+        raise ValueError("normal needs standard deviations of at least 0")
+    out = Tensor(np.zeros(np.broadcast_shapes(np.shape(mean), np.shape(std))), dtype or like.dtype, device=like.device)
+    with recording(False):
+        return (normal_(out, 0.0, 1.0, generator) * std + mean).to(device, out.dtype).requires_grad_(requires_grad)
+
+
+add_methods({f.__name__: f for f in (bernoulli, multinomial, normal_, uniform_)})

@@ -90,7 +90,8 @@ def overwrite(tensor: Tensor, function: Callable[..., Any], *args: Any, **kwargs
     if is_grad_enabled() and any(getattr(value, "requires_grad", False) for value in (tensor, *args, *kwargs.values())):
         part = "a leaf that requires grad" if tensor.requires_grad and tensor.is_leaf else "part of a graph"
         part = part if tensor.requires_grad else "given a tensor that is part of a graph"
-        cure = f"write t = t.{name}(...) for a new tensor, or update it under `with mg.no_grad():`"
+        anew = f"write t = t.{name}(...) for a new tensor, or " if hasattr(tensor, name) else ""
+        cure = anew + "update it under `with mg.no_grad():`"
         raise RuntimeError(f"in-place {name}: the tensor is {part}, and a gradient would be lost; {cure}")
     result = as_array(function(tensor.detach(), *args, **kwargs))
     if np.shape(result) != tensor.shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from contextvars import copy_context
 from functools import cache
@@ -68,6 +69,37 @@ def test_like_takes_shape_and_dtype() -> None:
         assert like(x, dtype=mg.float32, requires_grad=True).dtype == mg.float32
 
 
+def test_normal_numbers_have_the_shape_dtype_and_grad_that_were_asked_for() -> None:
+    x = mg.ones(2, 1, dtype=mg.float64, requires_grad=True)
+    assert (mg.normal(0, 1, (2, 3)).dtype, mg.normal(0, 1, (2, 3)).shape) == (mg.float32, (2, 3))
+    assert (mg.normal(x, mg.ones(3)).dtype, mg.normal(x, mg.ones(3)).shape) == (mg.float64, (2, 3))
+    assert mg.normal(x, 1.0).is_leaf
+    assert not mg.normal(x, 1.0).requires_grad
+    assert mg.normal(0, 1, (2,), requires_grad=True).requires_grad
+    assert mg.normal(x, 1.0, dtype=mg.float16, requires_grad=True).dtype == mg.float16
+    assert mg.normal(mg.zeros(0), 1.0).shape == (0,)
+    assert mg.normal(1.5, 0.0, ()).item() == 1.5
+
+
+def test_a_parameter_is_filled_under_no_grad_and_stays_one() -> None:
+    w = mg.nn.Parameter(np.zeros((3, 4)))
+    with mg.no_grad():
+        assert w.normal_(0.0, 0.01) is w
+        assert w.uniform_() is w
+    assert w.is_leaf
+    assert w.requires_grad
+    assert 0 <= w.min().item() <= w.max().item() < 1
+
+
+def test_float32_numbers_written_are_those_of_the_functions() -> None:
+    mg.manual_seed(6)
+    expected = [mg.rand(30).tolist(), mg.randn(30).tolist()]
+    mg.manual_seed(6)
+    whole = mg.zeros(60)
+    assert [whole[::2].uniform_().tolist(), whole[1::2].normal_().tolist()] == expected
+    assert whole[::2].tolist() == expected[0]
+
+
 # -- streams ----------------------------------------------------------------------------------------------------------
 
 
@@ -95,6 +127,9 @@ def test_a_stream_of_ones_own_leaves_the_common_one_alone() -> None:
     mg.randint(3, (4,), generator=stream)
     mg.multinomial(mg.ones(3), 2, generator=stream)
     mg.nn.init.normal_(mg.zeros(20), generator=stream)
+    mg.zeros(3).uniform_(generator=stream)
+    mg.normal(0, 1, (3,), generator=stream)
+    mg.normal(mg.ones(3), 1, generator=stream)
     assert mg.rand(4).tolist() == expected
 
 
@@ -144,6 +179,19 @@ def test_a_context_may_have_a_stream_of_its_own() -> None:
         (lambda: mg.multinomial(mg.tensor([1, 2]), 1), ValueError, "finite numbers"),
         (lambda: mg.multinomial(mg.tensor([1.0, 0.0]), 2), ValueError, "2 different positions cannot be drawn"),
         (lambda: mg.multinomial(mg.tensor([1.0, 0.0]), 0), ValueError, "0 different positions cannot be drawn"),
+        (lambda: mg.normal(0, 1), TypeError, "numbers and a size"),
+        (lambda: mg.normal(mg.ones(2), 1, (2,)), TypeError, "or tensors and no size"),
+        (lambda: mg.normal(0, -1, (2,)), ValueError, "standard deviation of at least 0, not -1"),
+        (lambda: mg.normal(0, mg.tensor([1.0, -1.0])), ValueError, "standard deviations of at least 0"),
+        (lambda: mg.normal(0, mg.tensor([math.nan])), ValueError, "standard deviations of at least 0"),
+        (lambda: mg.normal(mg.ones(2), mg.ones(3)), ValueError, "broadcast"),
+        (lambda: mg.normal(0, 1, (2,), dtype=mg.int64), TypeError, "floating tensors, not int64"),
+        (lambda: mg.zeros(2).normal_(0, -1), ValueError, "standard deviation of at least 0, not -1"),
+        (lambda: mg.zeros(2).uniform_(math.nan), ValueError, "a ≤ b"),
+        (lambda: mg.arange(2).uniform_(), TypeError, "floating tensors, not int64"),
+        (lambda: mg.ones(2, requires_grad=True).normal_(), RuntimeError, r"in-place normal: .* under `with mg.no_grad"),
+        (lambda: (mg.ones(2, requires_grad=True) * 2).uniform_(), RuntimeError, "part of a graph"),
+        (lambda: mg.nn.init.normal_(mg.nn.Parameter([0.0]).data), TypeError, "arrays: write w, not w.data"),
         (lambda: mg.nn.init.uniform_(mg.zeros(2), 1, 0), ValueError, "a ≤ b"),
         (lambda: mg.nn.init.normal_(mg.zeros(2), 0, -1), ValueError, "standard deviation of at least 0"),
         (lambda: mg.nn.init.zeros_(mg.arange(2)), TypeError, "floating tensors, not int64"),

@@ -41,21 +41,14 @@ def written(tensor: Tensor, values: Any) -> Tensor:
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Uniform on [a, b)."""
-    check_floating(tensor)
-    if not a <= b:
-        raise ValueError(f"uniform_ needs a ≤ b, not {a} and {b}")
-    low, high = tensor.dtype.type(a), tensor.dtype.type(b)
-    u = (generator or random.current()).uniform(tensor.shape, tensor.dtype).astype(np.float64)  # to round once, at last
-    return written(tensor, u * float(high - low) + float(low))
+    with no_grad():
+        return random.uniform_(tensor, a, b, generator)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Normal with this mean and standard deviation."""
-    check_floating(tensor)
-    if not std >= 0:
-        raise ValueError(f"normal_ needs a standard deviation of at least 0, not {std}")
-    values = (generator or random.current()).normal(tensor.shape, tensor.dtype)
-    return written(tensor, values * float(std) + float(mean))
+    with no_grad():
+        return random.normal_(tensor, mean, std, generator)
 
 
 def trunc_normal_(

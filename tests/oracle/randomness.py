@@ -45,6 +45,18 @@ def drawn(framework: Any, seed: int) -> dict[str, Any]:
         weight = framework.empty(shape, dtype=framework.float64)
         found[f"options {shape}"] = init.kaiming_uniform_(weight, 0.3, "fan_out", "leaky_relu").clone()
         found[f"gain {shape}"] = init.xavier_normal_(weight, init.calculate_gain("tanh"))
+    means, stds = framework.tensor([1.0, 2.0, 3.0], dtype=framework.float64), weights[0, :3]
+    for n in (1, 3, 17):
+        for dtype in (framework.float32, framework.float64):
+            bits = str(dtype).removeprefix("torch.")
+            x = framework.zeros(n, 4, dtype=dtype)
+            found[f"written uniform {n} {bits}"] = x.uniform_(-1.0, 2.0).clone()
+            found[f"written normal {n} {bits}"] = x.normal_(0.5, 2.0)
+            found[f"normal {n} {bits}"] = framework.normal(0.5, 2.0, (n, 3), dtype=dtype)
+    found["normal of means"] = framework.normal(means, 0.5)
+    found["normal of stds"] = framework.normal(mean=2.0, std=stds)
+    found["normal of both"] = framework.normal(means[:, None], stds)
+    found["methods"] = weights.multinomial(2) + weights.bernoulli().sum()
     found["last"] = framework.rand(1)
     return {name: tensor.numpy() for name, tensor in found.items()}
 
