@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 import secrets
 import struct
-from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -280,6 +279,13 @@ def multinomial(x: Any, num_samples: int, replacement: bool = False, generator: 
 # -- written into a tensor --------------------------------------------------------------------------------------------
 
 
+def check_floating(x: Any) -> None:
+    """Raise unless it is a floating tensor; before numbers are drawn for it."""
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        what = "arrays: write w, not w.data" if is_array(x) else getattr(x, "dtype", type(x).__name__)
+        raise TypeError(f"random numbers and those of init are written into floating tensors, not {what}")
+
+
 def uniform_(x: Any, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Overwrite all elements of `x` with numbers uniform on [a, b).
 
@@ -288,6 +294,7 @@ def uniform_(x: Any, a: float = 0.0, b: float = 1.0, generator: Any = None) -> T
         ValueError: a > b.
         RuntimeError: `x` requires grad, outside of `no_grad()`.
     """
+    check_floating(x)
     if not a <= b:
         raise ValueError(f"uniform_ needs a ≤ b, not {a} and {b}")
 
@@ -296,7 +303,7 @@ def uniform_(x: Any, a: float = 0.0, b: float = 1.0, generator: Any = None) -> T
         u = (generator or current()).uniform(x.shape, x.dtype).astype(np.float64)  # to round once, at last
         return put(u * float(high - low) + float(low), x.device)
 
-    return drawn(x, uniform)
+    return overwrite(x, uniform)
 
 
 def normal_(x: Any, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
@@ -307,21 +314,14 @@ def normal_(x: Any, mean: float = 0.0, std: float = 1.0, generator: Any = None) 
         ValueError: the standard deviation is negative.
         RuntimeError: `x` requires grad, outside of `no_grad()`.
     """
+    check_floating(x)
     if not std >= 0:
         raise ValueError(f"normal_ needs a standard deviation of at least 0, not {std}")
 
     def normal(x: Tensor) -> Any:
         return put((generator or current()).normal(x.shape, x.dtype) * float(std) + float(mean), x.device)
 
-    return drawn(x, normal)
-
-
-def drawn(x: Any, numbers: Callable[[Tensor], Any]) -> Tensor:
-    """`x`, overwritten with random numbers; if it cannot be, none are drawn."""
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        what = "arrays: write w, not w.data" if is_array(x) else getattr(x, "dtype", type(x).__name__)
-        raise TypeError(f"random numbers are written into floating tensors, not {what}")
-    return overwrite(x, numbers)
+    return overwrite(x, normal)
 
 
 def normal(

@@ -14,21 +14,14 @@ import numpy as np
 
 from minigrad import random
 from minigrad.autograd.grad_mode import no_grad
-from minigrad.backend import is_array
 from minigrad.errors import missing
+from minigrad.random import check_floating
 from minigrad.tensor import Tensor
 
 __all__ = ["calculate_gain", "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "orthogonal_"]
 __all__ += ["dirac_", "eye_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_"]
 
 __getattr__ = missing(__name__, __all__)
-
-
-def check_floating(tensor: Any) -> None:
-    """Raise unless it is a floating tensor; before numbers are drawn for it."""
-    if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-        what = "arrays: write w, not w.data" if is_array(tensor) else getattr(tensor, "dtype", type(tensor).__name__)
-        raise TypeError(f"init writes into floating tensors, not {what}")
 
 
 def written(tensor: Tensor, values: Any) -> Tensor:

@@ -29,6 +29,8 @@ MADE: dict[str, Callable[..., Any]] = {
     "linspace": lambda **where: mg.linspace(0, 1, 5, **where),
     "rand": lambda **where: mg.rand(3, 4, **where),
     "randn": lambda **where: mg.randn(3, 7, **where),
+    "normal": lambda **where: mg.normal(0.5, 2.0, (3, 7), **where),
+    "written": lambda **where: mg.zeros(2, 20, **where).normal_(0.5, 2.0) + mg.zeros(2, 20, **where).uniform_(-1.0),
     "randint": lambda **where: mg.randint(0, 9, (4,), **where),
     "randperm": lambda **where: mg.randperm(7, **where),
     "Tensor": lambda **where: mg.Tensor([1.0], **where),
@@ -67,10 +69,12 @@ def test_the_default_device_is_where_tensors_are_made(name: str, gpu: Any) -> No
 def test_what_is_made_like_another_is_where_that_is(on_cpu: Any) -> None:
     x = mg.ones(2, 3, device="cuda")
     made = [mg.zeros_like(x), mg.ones_like(x), mg.full_like(x, 2.0), mg.rand_like(x), mg.randn_like(x)]
+    made += [mg.normal(x, 1.0), mg.normal(1.0, x), mg.normal(x, x[0]), x.bernoulli(), x.multinomial(2)]
     made += [x.new_zeros(4), x.new_ones(()), np.zeros_like(x), np.arange(3, like=x)]
     assert [t.is_cuda for t in made] == [True] * len(made)
     assert x.new_ones(()).shape == ()
     assert not mg.zeros_like(x, device="cpu").is_cuda
+    assert not mg.normal(x, 1.0, device="cpu").is_cuda
 
 
 def test_an_array_of_cupy_stays_on_the_gpu_and_one_of_numpy_goes_to_the_default(gpu: Any) -> None:
