@@ -456,7 +456,7 @@ def binary(ufunc):
             return of_two(x, y)
         if goes_first(y):
             return NotImplemented
-        if comparing and type(y).__eq__ is object.__eq__:  # as None: it cannot be equal
+        if comparing and (y is None or type(y).__eq__ is object.__eq__):  # it cannot be equal
             counts.calls += 1
             return wrap(np.full(x.shape, ufunc.__name__ == "not_equal"))
         return numpys(x, y)
