@@ -15,7 +15,7 @@ and what is changed by hand stays changed. A checkpoint needs the schedule's `st
 >>> scheduler = StepLR(optimizer, step_size=2, gamma=0.5)
 >>> for epoch in range(6):
 ...     optimizer.step()
-...     print(optimizer.lr, end=" ")
+...     print(scheduler.get_last_lr()[0], end=" ")
 ...     scheduler.step()
 1.0 1.0 0.5 0.5 0.25 0.25
 """
@@ -64,7 +64,7 @@ class LRScheduler:
     >>> scheduler = Halving(optimizer, period=2)
     >>> for epoch in range(5):
     ...     optimizer.step()
-    ...     print(f"{optimizer.lr:.2f}", end=" ")
+    ...     print(f"{scheduler.get_last_lr()[0]:.2f}", end=" ")
     ...     scheduler.step()
     1.00 0.71 0.50 0.35 0.25
     """
@@ -358,7 +358,7 @@ class LambdaLR(LRScheduler):
 
         lr = lr₀ · lr_lambda(epoch)
 
-    Ng's course has four decays, besides a hand on `optimizer.lr`:
+    Ng's course has four decays, besides a change by hand:
 
         LambdaLR(optimizer, lambda epoch: 1 / (1 + rate * epoch))
         LambdaLR(optimizer, lambda epoch: k / math.sqrt(epoch + 1))     (it counts epochs from 1)
@@ -486,7 +486,7 @@ class SequentialLR(LRScheduler):
     >>> scheduler = SequentialLR(optimizer, [warm_up, decay], milestones=[3])
     >>> for epoch in range(6):
     ...     optimizer.step()
-    ...     print(optimizer.lr, end=" ")
+    ...     print(scheduler.get_last_lr()[0], end=" ")
     ...     scheduler.step()
     0.25 0.5 0.75 1.0 0.5 0.25
     """

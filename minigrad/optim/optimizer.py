@@ -74,7 +74,6 @@ class Optimizer:
 
     Attributes:
         param_groups: a dict for each group: "params" and its hyperparameters, which may be changed between steps.
-        lr: the learning rate of all groups.
         state: parameter -> what the rule has kept of it, a dict.
         defaults: the hyperparameters of a group that has none of its own.
 
@@ -123,7 +122,7 @@ class Optimizer:
             self.add_param_group(group)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name != "lr" and name in vars(self).get("defaults", {}):  # or it would silently have no effect
+        if name in vars(self).get("defaults", {}):  # or it would silently have no effect
             cure = f"write for group in optimizer.param_groups: group[{name!r}] = {value!r:.60}"
             raise AttributeError(f"{self._name}: each parameter group has its {name}; {cure}")
         object.__setattr__(self, name, value)
@@ -136,20 +135,6 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
     # -- groups and hyperparameters -------------------------------------------------------------------------------
-
-    @property
-    def lr(self) -> float:
-        """The learning rate, if it is the same in all groups; set, it becomes that of all."""
-        rates = [group["lr"] for group in self.param_groups]
-        if rates != [rates[0]] * len(rates):
-            raise AttributeError(f"{self._name}: the groups have different rates, {rates}; read optimizer.param_groups")
-        return rates[0]
-
-    @lr.setter
-    def lr(self, value: float) -> None:
-        rate = checked(self._name, "lr", value)
-        for group in self.param_groups:
-            group["lr"] = rate
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Optimize more parameters: {"params": [...], "lr": 0.01}; hyperparameters not given are the defaults.
