@@ -298,12 +298,12 @@ def uniform_(x: Any, a: float = 0.0, b: float = 1.0, generator: Any = None) -> T
     if not a <= b:
         raise ValueError(f"uniform_ needs a ≤ b, not {a} and {b}")
 
-    def uniform(x: Tensor) -> Any:
+    def random_uniform(x: Tensor) -> Any:
         low, high = x.dtype.type(a), x.dtype.type(b)
         u = (generator or current()).uniform(x.shape, x.dtype).astype(np.float64)  # to round once, at last
         return put(u * float(high - low) + float(low), x.device)
 
-    return overwrite(x, uniform)
+    return overwrite(x, random_uniform)
 
 
 def normal_(x: Any, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
@@ -318,10 +318,10 @@ def normal_(x: Any, mean: float = 0.0, std: float = 1.0, generator: Any = None) 
     if not std >= 0:
         raise ValueError(f"normal_ needs a standard deviation of at least 0, not {std}")
 
-    def normal(x: Tensor) -> Any:
+    def random_normal(x: Tensor) -> Any:
         return put((generator or current()).normal(x.shape, x.dtype) * float(std) + float(mean), x.device)
 
-    return overwrite(x, normal)
+    return overwrite(x, random_normal)
 
 
 def normal(
