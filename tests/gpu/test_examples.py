@@ -1,4 +1,4 @@
-"""Every example with `--device cuda`, and digits.py: it prints there what it prints on the CPU."""
+"""Every example with `--device cuda`: it prints there what it prints on the CPU; and digits.py, longer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.oracle import both_ways
 
-DROPS = {"mnist_mlp", "resume"}  # dropout draws other elements on a GPU
+DROPS = {"digits", "mnist_mlp", "resume"}  # dropout draws other elements on a GPU
 
 
 @pytest.mark.parametrize("name", both_ways.OPTIONS)
