@@ -473,6 +473,17 @@ def test_an_impossible_index_raises_index_error_or_type_error(index: Any) -> Non
         leaf(np.zeros(SHAPE))[index]
 
 
+@pytest.mark.parametrize("wrapped", [lambda i: i, lambda i: (0, i), lambda i: i[0]], ids=["alone", "in a tuple", "0-d"])
+def test_a_tensor_of_uint8_which_pytorch_takes_for_a_mask_is_no_index(wrapped: Any) -> None:
+    x = mg.tensor(np.arange(6.0).reshape(2, 3))
+    index = wrapped(mg.tensor([0, 1], dtype=mg.uint8))
+    with pytest.raises(IndexError, match=r"positions in NumPy, a mask in PyTorch; write i\.long\(\)"):
+        x[index]
+    with pytest.raises(IndexError, match=r"positions in NumPy, a mask in PyTorch; write i\.long\(\)"):
+        x[index] = 7.0
+    assert x.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
 # -- NumPy's functions ------------------------------------------------------------------------------------------------
 
 A = np.array([[1.5, -2.5, 0.5], [0.25, 3.0, -1.0]])
