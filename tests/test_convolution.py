@@ -133,6 +133,27 @@ def test_nearest_repeats_and_bilinear_keeps_straight_lines() -> None:
     np.testing.assert_allclose(F.interpolate(x, 7, mode="linear", align_corners=True)[0, 0], np.arange(7) / 2)
 
 
+@pytest.mark.parametrize("factor", [1.1, 2.1, 2.2])
+def test_nearest_by_a_broken_factor_steps_as_in_pytorch_and_sends_each_gradient_to_where_it_read(factor: float) -> None:
+    """PyTorch 2.13: along one or three axes a step is 1 / factor, along two a size that stays or doubles is n / size.
+
+    Its gradient follows the second rule, wherever: by 2.1 along one axis it gives 2 to each, though 0 was read thrice.
+    """
+    read = {1.1: [0, 0, 1, 2], 2.1: [0, 0, 0, 1, 1, 2, 2, 3], 2.2: [0, 0, 0, 1, 1, 2, 2, 3]}[factor]
+    of_two = {4: [0, 1, 2, 3], 8: [0, 0, 1, 1, 2, 2, 3, 3]}[len(read)]
+    for shape, factors, wanted in [
+        ((1, 1, 4), factor, read),
+        ((1, 1, 4, 1), (factor, 1.0), of_two),
+        ((1, 1, 1, 4), (1.0, factor), of_two),
+        ((1, 1, 1, 4, 1), (1.0, factor, 1.0), read),
+    ]:
+        x = mg.arange(4.0).reshape(shape).requires_grad_()
+        out = F.interpolate(x, scale_factor=factors)
+        assert out.flatten().tolist() == wanted
+        out.sum().backward()
+        assert x.grad.flatten().tolist() == np.bincount(wanted, minlength=4).tolist()
+
+
 # -- against PyTorch --------------------------------------------------------------------------------------------------
 
 
@@ -252,6 +273,8 @@ def test_a_convolution_keeps_its_input_and_not_the_windows() -> None:
         (lambda: F.fold(mg.ones(1, 8, 5), (3, 4), 2), r"x is \(N, C · 4, 6\): 4 numbers in each of 2 · 3 windows"),
         (lambda: F.interpolate(mg.ones(1, 1, 4), 2, mode="bilinear"), "'nearest' or 'linear', not 'bilinear'"),
         (lambda: F.interpolate(mg.ones(1, 1, 4)), "either size or scale_factor"),
+        (lambda: F.interpolate(mg.ones(1, 1, 4), scale_factor=0.2), r"at least 1, but \(4,\) is to become \(0,\)"),
+        (lambda: F.interpolate(mg.ones(1, 1, 0), 3), r"at least 1, but \(0,\) is to become \(3,\)"),
         (lambda: F.interpolate(mg.ones(1, 1, 4), 2, align_corners=True), "align_corners goes with the linear modes"),
     ],
 )

@@ -162,6 +162,6 @@ Flatten = module("Flatten", flatten, start_dim=1)
 Unflatten = module("Unflatten", unflatten)
 Fold = module("Fold", F.fold)
 Unfold = module("Unfold", F.unfold)
-Upsample = module("Upsample", F.interpolate)
+Upsample = module("Upsample", F.interpolate, shown=("size", "scale_factor", "mode"))
 
 __all__ = [name for name, kind in globals().items() if isinstance(kind, type) and hasattr(kind, "function")]

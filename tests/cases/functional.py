@@ -148,6 +148,8 @@ CONVOLUTION: dict[str, Spec] = {
             ],
             convolution(normal(1, 1, 3, 3), scale_factor=(1.2, 1.6), mode="bilinear"),
             convolution(normal(1, 2, 4), size=1, mode="linear", align_corners=True),
+            *[convolution(normal(1, 1, 4, 3), scale_factor=n) for n in ((2.1, 1.2), (1.9, 0.7))],
+            *[convolution(normal(1, 1, 4), scale_factor=n, mode="linear") for n in (1.1, 2.1, 0.6)],
             convolution(normal(1, 1, 2, 2, 2), size=3, mode="trilinear"),
         ],
         functional("interpolate"),

@@ -187,6 +187,9 @@ LAYERS: dict[str, Layer] = {
     "Unfold": Layer(lambda nn, t: nn.Unfold(2, padding=1), [(2, 3, 4, 5)]),
     "Upsample": Layer(lambda nn, t: nn.Upsample(scale_factor=2.0), [(2, 3, 2, 3)]),
     "Upsample, bilinear": Layer(lambda nn, t: nn.Upsample(size=(4, 5), mode="bilinear"), [(2, 3, 2, 3)]),
+    "Upsample, corners": Layer(
+        lambda nn, t: nn.Upsample(scale_factor=2.5, mode="bilinear", align_corners=True), [(2, 3, 2, 3)]
+    ),
     # -- containers
     "Sequential": Layer(
         lambda nn, t: nn.Sequential(nn.Linear(4, 3), nn.Sequential(nn.Tanh(), nn.Linear(3, 2))), [(5, 4)]

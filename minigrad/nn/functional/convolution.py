@@ -485,17 +485,19 @@ def interpolate(
         raise ValueError("give either size or scale_factor")
     if mode == "nearest" and align_corners is not None:
         raise ValueError("align_corners goes with the linear modes, not with 'nearest'")
-    if size is None:
-        factors = scale_factor if isinstance(scale_factor, tuple | list) else (scale_factor,) * axes
-        sizes: Sequence[int] = [math.floor(n * factor) for n, factor in zip(x.shape[2:], factors, strict=True)]
-        steps = [
-            n / m if m in (n, 2 * n) else 1 / factor for n, m, factor in zip(x.shape[2:], sizes, factors, strict=True)
-        ]
+    old = x.shape[2:]
+    if size is not None:
+        new = for_each(axes, "size", size, 1)
     else:
-        sizes = for_each(axes, "size", size, 1)
-        steps = [n / size for n, size in zip(x.shape[2:], sizes, strict=True)]
-    each = zip(x.shape[2:], sizes, steps, strict=True)
-    return along_axes(x, [nearest_two(n, size, step, mode, align_corners) for n, size, step in each])
+        factors = scale_factor if isinstance(scale_factor, tuple | list) else (scale_factor,) * axes
+        new = tuple(math.floor(n * factor) for n, factor in zip(old, factors, strict=True))
+    if 0 in (*old, *new):
+        raise ValueError(f"each size must be at least 1, but {old} is to become {new}")
+    steps = [n / m for n, m in zip(old, new, strict=True)]
+    if size is None:  # then a step is 1 / factor in PyTorch, with exceptions where the size stays or doubles
+        exceptions = (1.0,) if mode != "nearest" else (1.0, 0.5) if axes == 2 else ()
+        steps = [step if step in exceptions else 1 / factor for step, factor in zip(steps, factors, strict=True)]
+    return along_axes(x, [nearest_two(*sizes, mode, align_corners) for sizes in zip(old, new, steps, strict=True)])
 
 
 def nearest_two(n: int, size: int, step: float, mode: str, align_corners: bool | None) -> Any:
