@@ -58,7 +58,7 @@ def sum(x, axis=None, keepdims=False):
 def mean(x, axis=None, keepdims=False):
     """Mean over axis: None for all, a number or several; keepdims keeps it as an axis of size 1."""
     if x.dtype.kind != "f" or x.dtype == np.float16 or not on_host(x):
-        return x.mean(axis, keepdims=keepdims)
+        return x.mean(axes_of(axis, x.ndim), keepdims=keepdims)
     return sum.forward(x, axis, keepdims) / count(x.shape, axis)
 
 
