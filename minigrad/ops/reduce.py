@@ -28,8 +28,13 @@ def count(shape, axis):
 
 
 def axes_of(axis, ndim):
-    """The axes that are reduced, as a tuple of numbers from 0."""
-    return tuple(range(ndim)) if axis is None or not ndim else normalize_axis_tuple(axis, ndim)
+    """The axes that are reduced, as a tuple of numbers from 0: none of a single number, which counts as having one."""
+    return tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, max(ndim, 1))[:ndim]
+
+
+def along(axis, x):
+    """The axis; of a single number None: CuPy refuses the one that it counts as having."""
+    return axis if x.ndim else axes_of(axis, 0) or None
 
 
 def signed(x):
@@ -45,10 +50,8 @@ def sum(x, axis=None, keepdims=False):
     # NumPy would lose digits by adding one row after the other in the dtype of x, and a GPU in float16.
     if x.dtype == np.float16 or (x.dtype == np.float32 and n > 4096 and on_host(x)):
         return x.sum(axes, WIDER[x.dtype], keepdims=keepdims).astype(x.dtype)
-    if not on_host(x):
-        return x.sum(axes, keepdims=keepdims)
     rows = len(axes)
-    if axes != tuple(range(rows)) or not 0 < rows < x.ndim or x.dtype.kind != "f" or not x.size:
+    if not on_host(x) or axes != tuple(range(rows)) or not 0 < rows < x.ndim or x.dtype.kind != "f" or not x.size:
         return x.sum(axes, keepdims=keepdims)
     out = np.ones(n, x.dtype) @ x.reshape(n, -1)  # more exact than x.sum(0), and faster
     return out.reshape((1,) * rows * keepdims + x.shape[rows:])
@@ -71,43 +74,43 @@ def extreme(g, x, out, axis, keepdims):
 @op(np.max, np.amax, x=extreme)
 def amax(x, axis=None, keepdims=False):
     """Largest element over axis: None for all, a number or several. Ties share the gradient evenly."""
-    return np.max(x, axis, keepdims=keepdims)
+    return np.max(x, along(axis, x), keepdims=keepdims)
 
 
 @op(np.min, np.amin, x=extreme)
 def amin(x, axis=None, keepdims=False):
     """Smallest element over axis: None for all, a number or several. Ties share the gradient evenly."""
-    return np.min(x, axis, keepdims=keepdims)
+    return np.min(x, along(axis, x), keepdims=keepdims)
 
 
 @op(np.argmax)
 def argmax(x, axis=None, keepdims=False):
     """Position of the first largest element along axis, or in the flattened x."""
-    return x.argmax(axis, keepdims=keepdims)
+    return x.argmax(along(axis, x), keepdims=keepdims)
 
 
 @op(np.argmin)
 def argmin(x, axis=None, keepdims=False):
     """Position of the first smallest element along axis, or in the flattened x."""
-    return x.argmin(axis, keepdims=keepdims)
+    return x.argmin(along(axis, x), keepdims=keepdims)
 
 
 @op(np.any)
 def any(x, axis=None, keepdims=False):
     """Whether an element is not 0, over axis: None for all, a number or several."""
-    return np.any(x, axis, keepdims=keepdims)
+    return np.any(x, along(axis, x), keepdims=keepdims)
 
 
 @op(np.all)
 def all(x, axis=None, keepdims=False):
     """Whether no element is 0, over axis: None for all, a number or several."""
-    return np.all(x, axis, keepdims=keepdims)
+    return np.all(x, along(axis, x), keepdims=keepdims)
 
 
 @op(np.count_nonzero)
 def count_nonzero(x, axis=None, keepdims=False):
     """How many elements are not 0, over axis: None for all, a number or several."""
-    return (x != 0).sum(axis, keepdims=keepdims)
+    return (x != 0).sum(along(axis, x), keepdims=keepdims)
 
 
 @op()
@@ -128,7 +131,7 @@ def logsumexp_x(g, x, out, axis, keepdims):
 def logsumexp(x, axis=None, keepdims=False):
     """log Σ eˣ over axis: None for all, a number or several. Large x do not overflow."""
     check_floating(x)
-    top = sum(x, axis, keepdims=True) if 0 in x.shape else np.max(x, axis, keepdims=True)
+    top = sum(x, axis, keepdims=True) if 0 in x.shape else np.max(x, along(axis, x), keepdims=True)
     top = np.where(np.isfinite(top), top, 0)  # −inf − −inf is not a number
     with np.errstate(divide="ignore"):  # of no elements, or of −inf alone, it is log 0 = −inf
         out = np.log(sum(np.exp(x - top), axis, keepdims=True)) + top
@@ -186,4 +189,4 @@ def prod_x(g, x, axis, keepdims):
 @op(np.prod, x=prod_x)
 def prod(x, axis=None, keepdims=False):
     """Product over axis: None for all, a number or several. The gradient does not divide: zeros are like any number."""
-    return np.prod(signed(x), axis, keepdims=keepdims)
+    return np.prod(signed(x), along(axis, x), keepdims=keepdims)

@@ -60,6 +60,13 @@ WAITS = words(
     unravel_index
     """
 )
+# Measured: functions that refuse the axis 0 of an array without axes. Of most NumPy takes it.
+NEEDS_AXIS = words(
+    """
+    all amax amin any argmax argmin average count_nonzero cumprod cumsum max mean median min nanargmax nanargmin nanmax
+    nanmean nanmin nanprod nansum prod ptp sort std sum var
+    """
+)
 SPEAKS = words("mean var std median nanmean nanvar nanstd nanmedian nanmax nanmin average cov corrcoef")  # NumPy warns
 KEEPS_ORDER = MAKES | words("zeros_like ones_like full_like nan_to_num pad roll")  # others' results are in C's order
 LIKE = words("zeros_like ones_like full_like")
@@ -94,6 +101,12 @@ def check_shape(shape):
     """Raise for the shape that CuPy takes for none."""
     if shape == ():
         raise ValueError("CuPy takes shape=() as if it were not given: zeros_like(x, shape=()) has the shape of x")
+
+
+def check_has_axis(axis):
+    """Raise for an axis, of an array that has none."""
+    if axis is not None and axis != ():
+        raise np.exceptions.AxisError(axis if isinstance(axis, int) else 0, 0)
 
 
 def check_fits(number, dtype):
@@ -131,6 +144,7 @@ class Function:
         self._keeps_order = name in KEEPS_ORDER
         self._is_like = name in LIKE
         self._speaks = name in SPEAKS
+        self._needs_axis = name in NEEDS_AXIS
         self._special = any(name in each for each in (WRITES, WAITS, KEEPS_ARRAY, HOST_CHECKED, ONLY_ARRAYS))
 
     def __repr__(self):
@@ -151,6 +165,8 @@ class Function:
                 for x in args[1:]:
                     if x.__class__ is ndarray or (x.__class__ in (tuple, list) and any_device(x)):
                         raise TypeError("'ndarray' object cannot be interpreted as an integer")
+            if self._needs_axis and not first.ndim:
+                check_has_axis(kwargs["axis"] if "axis" in kwargs else args[1] if len(args) > 1 else None)
         if self._is_like:
             check_shape(kwargs.get("shape"))
         out = kwargs.pop("out", None) if kwargs else None
@@ -559,6 +575,15 @@ def shape(a):
 @differs
 def size(a, axis=None):
     return np.size(a._host if a.__class__ is ndarray else a, axis)
+
+
+@differs
+def sinc(x):
+    """A ufunc there, with the dtypes of the sine; and exactly 0 at whole numbers."""
+    if x.__class__ is not ndarray:
+        raise unsupported(x)
+    dtype, numbers = names["sin"](x).dtype, x._host.astype(np.float64)
+    return wrap(np.where(numbers == np.round(numbers), numbers == 0, np.sinc(numbers)).astype(dtype, order="C"))
 
 
 @differs
