@@ -68,7 +68,7 @@ def mean(x, axis=None, keepdims=False):
 def extreme(g, x, out, axis, keepdims):
     """Upstream, shared evenly by the elements that are the largest, or the smallest; nan counts as both."""
     tied = (x == restore(out, x.shape, axis, keepdims)) | np.isnan(x)
-    return restore(g, x.shape, axis, keepdims) / tied.sum(axis, keepdims=True) * tied
+    return restore(g, x.shape, axis, keepdims) / tied.sum(along(axis, x), keepdims=True) * tied
 
 
 @op(np.max, np.amax, x=extreme)

@@ -516,9 +516,16 @@ REDUCTIONS = (
 def test_the_only_element_of_a_tensor_without_axes_is_reduced_over_its_axis_too(name: str, axis: int, gpu: Any) -> None:
     """As in PyTorch: such a tensor counts as one of one axis."""
     options: dict[str, Any] = {"correction": 0} if name in ("var", "std") else {}
-    there, here = (getattr(mg.tensor(2.0, device=where), name)(dim=axis, **options) for where in ("cuda", "cpu"))
-    there, here = (getattr(out, "values", out) for out in (there, here))
-    assert (there.shape, there.item()) == (here.shape, here.item()) == ((), here.item())
+    seen = []
+    for device in ("cuda", "cpu"):
+        x = mg.tensor(2.0, device=device, requires_grad=True)
+        out = getattr(x, name)(dim=axis, **options)
+        out = getattr(out, "values", out)
+        if out.requires_grad:
+            out.backward()
+        seen.append((out.shape, out.item(), x.grad.item() if x.grad is not None else None))
+    assert seen[0] == seen[1]
+    assert seen[0][0] == ()
 
 
 def test_writing_takes_numbers_lists_and_arrays_but_no_tensor_of_another_device(on_cpu: Any) -> None:
