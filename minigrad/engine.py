@@ -313,7 +313,8 @@ def seeds(caller: str, outputs: Sequence[Tensor], gradients: Sequence[Any], as_t
                 cure = f"reduce it first, as in output.sum(), or give a gradient of shape {output.shape}"
                 raise RuntimeError(f"{caller}: the output is no single number but has shape {output.shape}: {cure}")
             gradient = output.new_ones(output.shape)
-        gradient = gradient if isinstance(gradient, graph.Tensor) else graph.Tensor(gradient, device=output.device)
+        if not isinstance(gradient, graph.Tensor):
+            gradient = graph.Tensor(gradient, output.dtype, device=output.device)
         if gradient.shape != output.shape:
             raise ValueError(f"{caller}: the output has shape {output.shape}, the gradient given {gradient.shape}")
         if gradient.is_cuda != output.is_cuda:

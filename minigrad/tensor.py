@@ -413,7 +413,7 @@ class Tensor:
                 )
             in_place(shaping.setitem, False)(self, value, without_tensors(index))
             return
-        value = as_array(value) if isinstance(value, Tensor) else put(as_array(value), device_of(self.data))
+        value = as_array(value) if isinstance(value, Tensor) else put(to_write(value), device_of(self.data))
         index = checked_index(without_tensors(index), self.data)
         parts = index if isinstance(index, tuple) else (index,)
         if not all(map(on_host, (self.data, value, *parts))) and apart([self.data, value, *parts]):
@@ -542,7 +542,7 @@ class Tensor:
 
 def fill(x: Any, value: Any) -> Any:
     """`value` in the shape of x, and where x is."""
-    return np.broadcast_to(put(as_array(value), x.device), x.shape)
+    return np.broadcast_to(put(to_write(value), x.device), x.shape)
 
 
 def add_methods(functions: Mapping[str, Any]) -> None:
@@ -620,6 +620,11 @@ def as_array(data: Any, dtype: Any = None) -> Any:
     if not has_dtype and dtype is None and array.dtype == np.float64:
         array = array.astype(get_default_dtype())
     return array
+
+
+def to_write(value: Any) -> Any:
+    """`as_array` of what is written into a tensor: Python floats stay exact until they have the dtype of that."""
+    return as_array(value if hasattr(value, "dtype") else np.asarray(value))
 
 
 def placed(data: Any, dtype: Any, device: Any) -> Any:

@@ -984,6 +984,37 @@ def test_writing_into_one_element_reaches_the_tensor_that_it_was_read_from() -> 
     assert (x.tolist(), matrix.tolist()) == ([6, 2], [[0, 0], [0, 3]])
 
 
+WRITES: dict[str, Any] = {
+    "t[i] = number": lambda t: t.__setitem__(0, 0.1),
+    "t[...] = list": lambda t: t.__setitem__(slice(None), [0.1, 0.1]),
+    "t[mask] = number": lambda t: t.__setitem__(mg.tensor([True, False]), 0.1),
+    "fill_": lambda t: t.fill_(0.1),
+    "copy_": lambda t: t.copy_([0.1, 0.1]),
+    "masked_fill_": lambda t: t.masked_fill_(mg.tensor([True, False]), 0.1),
+    "add_": lambda t: t.add_(0.1),
+    "+=": lambda t: t.__iadd__([0.1, 0.1]),
+    "clamp_": lambda t: t.clamp_(0.1),
+    "init.constant_": lambda t: mg.nn.init.constant_(t, 0.1),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_number_written_into_float64_is_not_rounded_to_float32_on_the_way(write: Any) -> None:
+    t = mg.zeros(2, dtype=mg.float64)
+    write(t)
+    assert (t[0].item(), t.dtype) == (0.1, np.float64)
+    half = mg.zeros(2, dtype=mg.float16)
+    write(half)
+    assert (half[0].item(), half.dtype) == (float(np.float16(0.1)), np.float16)
+
+
+def test_a_gradient_given_as_a_list_is_not_rounded_to_float32_on_the_way() -> None:
+    w = leaf([1.0, 2.0])
+    (3 * w).backward([0.1, 0.2])
+    assert w.grad.tolist() == [3 * 0.1, 3 * 0.2]
+    assert mg.grad(3 * w, [w], [[0.1, 0.2]])[0].tolist() == [3 * 0.1, 3 * 0.2]
+
+
 def test_a_write_by_index_that_fails_writes_nothing() -> None:
     x, w = mg.tensor([1.0, 2.0, 3.0]), leaf([1.0, 1.0, 1.0], np.float32)
     y = (w * x).sum()

@@ -496,7 +496,7 @@ MISTAKES = [
     Mistake(
         "an upstream gradient on the default device",
         "engine",
-        {"graph.Tensor(gradient, device=output.device)": "graph.Tensor(gradient)"},
+        {"graph.Tensor(gradient, output.dtype, device=output.device)": "graph.Tensor(gradient)"},
         "here a_gradient_given_as_an_array_goes_to_where_the_output_is",
         "the output is on cuda:0, the gradient given on cpu",
     ),
