@@ -18,7 +18,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad import functions, ops, rearrange
 from minigrad.errors import missing
-from minigrad.op import composed, numpy_ops
+from minigrad.op import beside_tensors, composed, numpy_ops
 from minigrad.ops.elementwise import clone
 from minigrad.ops.linalg import det, inv, inverse, matmul, mT
 from minigrad.tensor import Tensor, add_methods, wrap
@@ -354,6 +354,7 @@ def numpy_dot(x: Any, y: Any) -> Any:
 
 def numpy_outer(x: Any, y: Any) -> Any:
     """`np.outer`, which flattens."""
+    x, y = (v if hasattr(v, "shape") else beside_tensors(v, (x, y)) for v in (x, y))
     return ops.elementwise.multiply(ops.shape.reshape(x, (-1, 1)), ops.shape.reshape(y, (-1,)))
 
 

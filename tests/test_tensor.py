@@ -592,6 +592,8 @@ NUMPY_CALLS: dict[str, Any] = {
     "dot, a number": lambda x: np.dot(2.0, x),
     "inner": lambda x: np.inner(x, A[::-1]),
     "outer": lambda x: np.outer(x, A[0]),
+    "outer, a list": lambda x: np.outer([0.1, 0.2], x),
+    "outer, a number": lambda x: np.outer(x, 0.1),
     "kron": lambda x: np.kron(A, x),
     "tensordot": lambda x: np.tensordot(x, A, axes=([1], [1])),
     "tensordot, all axes": lambda x: np.tensordot(A, x),
