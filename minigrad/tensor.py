@@ -642,7 +642,7 @@ def beside(array: Any, x: Any) -> Any:
 def without_tensors(index: Any) -> Any:
     """An index with arrays and numbers in place of tensors."""
     if isinstance(index, Tensor):
-        if index.dtype == np.uint8:
+        if index.data.dtype.char == "B":
             raise IndexError("uint8 as an index: positions in NumPy, a mask in PyTorch; write i.long() or i.bool()")
         return index.data if index.shape else index.item()
     if isinstance(index, tuple):
