@@ -99,6 +99,24 @@ def test_gradients_are_right_where_the_square_of_x_overflows(function: Any, grad
         np.testing.assert_allclose(slope(function, [x], dtype=dtype), gradient(np.array([x])), rtol=2e-3, atol=1e-7)
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.float16, np.float32])
+def test_a_gradient_in_float64_is_exact_beside_numbers_of_fewer_digits(dtype: Any) -> None:
+    few = mg.tensor(np.array([3.3, 7.0, 1.1], dtype))
+    x = few.data.astype(np.float64)
+    y = np.array([-1.2, 1.37, 0.77])
+    exponent = mg.tensor(y, requires_grad=True)
+    (few**exponent).sum().backward()
+    np.testing.assert_allclose(exponent.grad.data, x**y * np.log(x), rtol=1e-14)
+    base = mg.tensor(x, requires_grad=True)
+    (base ** mg.tensor(y.astype(dtype))).sum().backward()
+    y = y.astype(dtype).astype(np.float64)
+    np.testing.assert_allclose(base.grad.data, y * x ** (y - 1), rtol=1e-14)
+    for function, slope in ((mg.atan2, x / (x * x + y * y)), (mg.hypot, y / np.hypot(x, y))):
+        first = mg.tensor(y, requires_grad=True)
+        function(first, few).sum().backward()
+        np.testing.assert_allclose(first.grad.data, slope, rtol=1e-14)
+
+
 def test_hypot_does_not_overflow() -> None:
     x = mg.tensor([1e200], requires_grad=True, dtype=np.float64)
     y = elementwise.hypot(x, x)

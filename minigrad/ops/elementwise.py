@@ -72,14 +72,14 @@ def one_less(x, y):
     """y − 1, but at x = y = 0 it is 1: there 0 · 0⁻¹ is not a number, and 0 · 0¹ is 0."""
     if isinstance(y, int | float):
         return y - 1 if y else 0  # times y = 0 it makes no difference, as long as the power is finite
-    return np.where((x == 0) & (y == 0), 1, y - 1)
+    return np.where((x == 0) & (y == 0), 1, y - np.ones_like(x))  # in the dtype of xʸ, which x may have widened
 
 
 def finite_log(x, y):
     """log x, but where x = 0 and y ≥ 0 it is 0: xʸ log x tends to 0 there, and 0 · log 0 is not a number."""
     if isinstance(x, int | float) and x > 0:
         return math.log(x)
-    return np.log(np.where((x == 0) & (y >= 0), 1, x))
+    return np.log(np.where((x == 0) & (y >= 0), np.ones_like(y), x))  # in the dtype of xʸ, too
 
 
 @op(np.square, x=lambda x: 2 * x)

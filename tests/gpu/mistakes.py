@@ -354,12 +354,12 @@ MISTAKES = [
         "reliance on np.errstate",
         "ops.elementwise",
         {
-            "    return np.log(np.where((x == 0) & (y >= 0), 1, x))": (
+            "    return np.log(np.where((x == 0) & (y >= 0), np.ones_like(y), x))": (
                 "    try:\n"
                 '        with np.errstate(divide="raise"):\n'
                 "            return np.log(x)\n"
                 "    except FloatingPointError:\n"
-                "        return np.log(np.where((x == 0) & (y >= 0), 1, x))"
+                "        return np.log(np.where((x == 0) & (y >= 0), np.ones_like(y), x))"
             )
         },
         "operator power",
