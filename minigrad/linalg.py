@@ -17,6 +17,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad import functions, ops, rearrange
+from minigrad.backend import is_array
 from minigrad.errors import missing
 from minigrad.op import beside_tensors, composed, numpy_ops
 from minigrad.ops.elementwise import clone
@@ -354,7 +355,7 @@ def numpy_dot(x: Any, y: Any) -> Any:
 
 def numpy_outer(x: Any, y: Any) -> Any:
     """`np.outer`, which flattens."""
-    x, y = (v if hasattr(v, "shape") else beside_tensors(v, (x, y)) for v in (x, y))
+    x, y = (v if isinstance(v, Tensor) or is_array(v) else beside_tensors(v, (x, y)) for v in (x, y))
     return ops.elementwise.multiply(ops.shape.reshape(x, (-1, 1)), ops.shape.reshape(y, (-1,)))
 
 

@@ -623,7 +623,7 @@ def as_array(data: Any, dtype: Any = None) -> Any:
 
 
 def to_write(value: Any) -> Any:
-    """`as_array` of what is written into a tensor: Python floats stay exact until they have the dtype of that."""
+    """`as_array` of what is written into a tensor: Python floats stay exact until they get its dtype."""
     return as_array(value if hasattr(value, "dtype") else np.asarray(value))
 
 

@@ -221,6 +221,8 @@ def _() -> None:
     assert slope(lambda x: x[[0, 0, 2]], [1.0, 2.0, 3.0]) == [2, 0, 1]
     assert slope(lambda x: nn.functional.embedding(mg.tensor([[1, 1], [1, 0]]), x), [[1.0], [2.0]]) == [[1], [3]]
     assert slope(lambda x: mg.gather(x, 0, mg.tensor([2, 2])), [1.0, 2.0, 3.0]) == [0, 0, 2]
+    with pytest.raises(IndexError, match="uint8 as an index"):
+        mg.ones(3)[mg.tensor([0, 1, 1], dtype=mg.uint8)]
 
 
 @row("softmax, log_softmax, cross_entropy, logsumexp and binary cross-entropy with logits, far out")

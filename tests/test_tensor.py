@@ -594,6 +594,7 @@ NUMPY_CALLS: dict[str, Any] = {
     "outer": lambda x: np.outer(x, A[0]),
     "outer, a list": lambda x: np.outer([0.1, 0.2], x),
     "outer, a number": lambda x: np.outer(x, 0.1),
+    "outer, a number of NumPy": lambda x: np.outer(np.float64(0.1), x),
     "kron": lambda x: np.kron(A, x),
     "tensordot": lambda x: np.tensordot(x, A, axes=([1], [1])),
     "tensordot, all axes": lambda x: np.tensordot(A, x),
@@ -655,6 +656,11 @@ def test_functions_without_gradient_give_plain_tensors_of_the_same_values(functi
     result = function(leaf(A))
     assert type(result) is mg.Tensor
     np.testing.assert_array_equal(result.data, function(A))
+
+
+def test_no_number_of_numpys_widens_what_outer_gives() -> None:
+    for number in (np.float64(0.1), 0.1, [0.1]):
+        assert np.outer(mg.ones(2), number).dtype == np.outer(number, mg.ones(2)).dtype == np.float32
 
 
 def test_numpys_remainder_and_floor_divide_work_on_tensors() -> None:

@@ -28,12 +28,12 @@ def count(shape, axis):
 
 
 def axes_of(axis, ndim):
-    """The axes that are reduced, as a tuple of numbers from 0: none of a single number, which counts as having one."""
+    """The axes that are reduced, as a tuple of numbers from 0. Without axes x counts as having one, which is none."""
     return tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, max(ndim, 1))[:ndim]
 
 
 def along(axis, x):
-    """The axis; of a single number None: CuPy refuses the one that it counts as having."""
+    """The axis; None if x has no axes: in NumPy and PyTorch it counts as having one, which CuPy refuses."""
     return axis if x.ndim else axes_of(axis, 0) or None
 
 
@@ -61,7 +61,7 @@ def sum(x, axis=None, keepdims=False):
 def mean(x, axis=None, keepdims=False):
     """Mean over axis: None for all, a number or several; keepdims keeps it as an axis of size 1."""
     if x.dtype.kind != "f" or x.dtype == np.float16 or not on_host(x):
-        return x.mean(axes_of(axis, x.ndim), keepdims=keepdims)
+        return x.mean(along(axis, x), keepdims=keepdims)
     return sum.forward(x, axis, keepdims) / count(x.shape, axis)
 
 

@@ -475,7 +475,7 @@ def interpolate(
             for the cells around them.
 
     Raises:
-        ValueError: both or none of `size` and `scale_factor`, or a mode that does not go with the shape.
+        ValueError: both or none of `size` and `scale_factor`, a mode that does not go with the shape, or a size of 0.
     """
     axes = x.ndim - 2
     linear = {1: "linear", 2: "bilinear", 3: "trilinear"}.get(axes)
@@ -494,10 +494,11 @@ def interpolate(
     if 0 in (*old, *new):
         raise ValueError(f"each size must be at least 1, but {old} is to become {new}")
     steps = [n / m for n, m in zip(old, new, strict=True)]
-    if size is None:  # then a step is 1 / factor in PyTorch, with exceptions where the size stays or doubles
-        exceptions = (1.0,) if mode != "nearest" else (1.0, 0.5) if axes == 2 else ()
-        steps = [step if step in exceptions else 1 / factor for step, factor in zip(steps, factors, strict=True)]
-    return along_axes(x, [nearest_two(*sizes, mode, align_corners) for sizes in zip(old, new, steps, strict=True)])
+    if size is None:  # then PyTorch steps by 1 / factor, but for shortcuts it takes where the size stays or doubles
+        shortcuts = (1.0,) if mode != "nearest" else (1.0, 0.5) if axes == 2 else ()
+        steps = [step if step in shortcuts else 1 / factor for step, factor in zip(steps, factors, strict=True)]
+    each = zip(old, new, steps, strict=True)
+    return along_axes(x, [nearest_two(n, size, step, mode, align_corners) for n, size, step in each])
 
 
 def nearest_two(n: int, size: int, step: float, mode: str, align_corners: bool | None) -> Any:

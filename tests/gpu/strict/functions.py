@@ -60,11 +60,11 @@ WAITS = words(
     unravel_index
     """
 )
-# Measured: functions that refuse the axis 0 of an array without axes. Of most NumPy takes it.
+# Measured: functions that refuse the axis 0 of an array without axes, which NumPy takes.
 NEEDS_AXIS = words(
     """
-    all amax amin any argmax argmin average count_nonzero cumprod cumsum max mean median min nanargmax nanargmin nanmax
-    nanmean nanmin nanprod nansum prod ptp sort std sum var
+    all amax amin any argmax argmin count_nonzero cumprod cumsum max mean median min nanargmax nanargmin nanmax nanmin
+    nanprod nansum prod ptp std sum var
     """
 )
 SPEAKS = words("mean var std median nanmean nanvar nanstd nanmedian nanmax nanmin average cov corrcoef")  # NumPy warns
@@ -165,7 +165,7 @@ class Function:
                 for x in args[1:]:
                     if x.__class__ is ndarray or (x.__class__ in (tuple, list) and any_device(x)):
                         raise TypeError("'ndarray' object cannot be interpreted as an integer")
-            if self._needs_axis and not first.ndim:
+            if self._needs_axis and first.__class__ is ndarray and not first.ndim:
                 check_has_axis(kwargs["axis"] if "axis" in kwargs else args[1] if len(args) > 1 else None)
         if self._is_like:
             check_shape(kwargs.get("shape"))
@@ -548,6 +548,8 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=False):
         raise unsupported(a)
     if not a.size and axis is None:
         raise ValueError("zero-size array to reduction operation cupy_nanmean which has no identity")
+    if not a.ndim:
+        check_has_axis(axis)
     counts.calls += 1
     with warnings.catch_warnings(action="ignore"):
         made = np.nanmean(a._host, axis, dtype, keepdims=keepdims)
